@@ -1,0 +1,1 @@
+"""An Asset Administration Shell server."""

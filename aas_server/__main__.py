@@ -1,0 +1,5 @@
+"""`python -m aas_server` is `aas-server`."""
+
+from aas_server.cli import main
+
+main()

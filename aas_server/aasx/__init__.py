@@ -1,0 +1,1 @@
+"""AASX packages (Part 5) and environments in JSON or XML ↔ documents and files."""

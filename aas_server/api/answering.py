@@ -1,0 +1,127 @@
+"""Answers: bytes, ETag, coding, paging, Location."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+
+from aas_server.api import encoding
+from aas_server.model import Json
+from aas_server.model.identifiers import encode
+from aas_server.repository.entries import Entry
+
+if TYPE_CHECKING:
+    from aas_server.api.reading import Call
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer, the same whether the router or the fast path sends it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+    entry: Entry | None = field(default=None, compare=False)
+
+    def response(self) -> web.Response:
+        return web.Response(status=self.status, headers=self.headers, body=self.body or None)
+
+
+def represent(
+    entry: Entry,
+    key: object,
+    make: Callable[[], bytes],
+    *,
+    accept_encoding: str = "",
+    if_none_match: str = "",
+    content_type: str = JSON,
+) -> Answer:
+    """One representation of a document, from the bytes `make` yields; 304 where the caller already has it."""
+    coding = encoding.chosen(accept_encoding) if accept_encoding else ""
+    if coding and len(body := make()) < encoding.WORTHWHILE:
+        coding = ""
+    etag = f'"{entry.etag}{encoding.SUFFIX[coding]}"'
+    headers = {"Content-Type": content_type, "ETag": etag, "Vary": "Accept, Accept-Encoding"}
+    if if_none_match and seen(if_none_match, entry.etag):
+        return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": headers["Vary"]}, entry=entry)
+    if coding:
+        headers["Content-Encoding"] = coding
+        return Answer(HTTPStatus.OK, headers, entry.derive((key, coding), lambda: encoding.encode(body, coding)), entry)
+    return Answer(HTTPStatus.OK, headers, make(), entry)
+
+
+def seen(if_none_match: str, etag: str) -> bool:
+    """Whether an If-None-Match header names this ETag (weak comparison, RFC 9110, 13.1.2)."""
+    return if_none_match.strip() == "*" or etag in tags(if_none_match)
+
+
+def tags(header: str) -> frozenset[str]:
+    """The entity tags of an If-Match or If-None-Match header, without quotes, weakness and coding.
+
+    >>> sorted(tags('"a-1-gzip", W/"b-2"'))
+    ['a-1', 'b-2']
+    """
+    parts = (part.strip().removeprefix("W/").strip('"') for part in header.split(","))
+    return frozenset(encoding.without_suffix(part) for part in parts if part)
+
+
+def json(call: "Call", value: Json, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    return sized(call, orjson.dumps(value), status)
+
+
+def sized(call: "Call", body: bytes, status: HTTPStatus = HTTPStatus.OK, content_type: str = JSON) -> web.Response:
+    """An answer without an ETag, coded when the caller takes it and it is worth it."""
+    headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+    coding = encoding.chosen(call.header("Accept-Encoding")) if len(body) >= encoding.WORTHWHILE else ""
+    if coding:
+        headers["Content-Encoding"] = coding
+    return web.Response(status=status, headers=headers, body=encoding.encode(body, coding))
+
+
+def page(call: "Call", items: Iterable[bytes], cursor: str | None) -> web.Response:
+    """A paged result joined from finished items; the last page has no cursor, an empty one is forbidden (AASa-001)."""
+    paging = orjson.dumps({"cursor": cursor} if cursor else {})
+    return sized(call, b'{"paging_metadata":%b,"result":[%b]}' % (paging, b",".join(items)))
+
+
+def paged(call: "Call", result: Json, cursor: str | None) -> web.Response:
+    return json(call, {"paging_metadata": {"cursor": cursor} if cursor else {}, "result": result})
+
+
+def created(call: "Call", path: str, body: bytes, etag: str = "") -> web.Response:
+    """201 with the new object and where it is; `path` is relative to the API's mount."""
+    headers = {"Content-Type": JSON, "Location": call.base + path}
+    if etag:
+        headers["ETag"] = f'"{etag}"'
+    return web.Response(status=HTTPStatus.CREATED, headers=headers, body=body)
+
+
+def done(entry: Entry | None = None) -> web.Response:
+    """204, with the ETag of what is there now."""
+    headers = {"ETag": f'"{entry.etag}"'} if entry else {}
+    return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+
+
+def located(collection: str, identifier: str, *rest: str) -> str:
+    """A path below a collection: `located("/shells", "urn:x")`."""
+    return "/".join((collection, encode(identifier), *rest))
+
+
+def window(
+    items: Sequence[Json], keys: Sequence[str], limit: int, cursor: tuple[int, str] | None
+) -> tuple[int, int, tuple[int, str] | None]:
+    """Where a page over the items of one document starts and ends, and the cursor behind it.
+
+    A cursor names the last item sent and its position: where that item is gone, its successor has its place.
+    """
+    start = 0
+    if cursor is not None:
+        position, key = cursor
+        start = keys.index(key) + 1 if key in keys else position
+    end = min(start + limit, len(items))
+    return start, end, (end - 1, keys[end - 1]) if end < len(items) else None

@@ -1,0 +1,25 @@
+"""`GET /description`: the profiles of Part 2 that this server offers whole."""
+
+import orjson
+from aiohttp import web
+
+from aas_server.api import answering
+from aas_server.api.reading import Call
+from aas_server.model.modifiers import ApiVersion
+
+#: Services and their profiles of which every operation is served; a test derives this from the API table.
+PROFILES = {
+    "AssetAdministrationShellRepository": ("SSP-002",),
+    "SubmodelRepository": ("SSP-002",),
+    "ConceptDescriptionRepository": ("SSP-001",),
+}
+
+
+def profiles(version: ApiVersion) -> list[str]:
+    minor = "3/0" if version is ApiVersion.V30 else "3/1"
+    root = f"https://admin-shell.io/aas/API/{minor}"
+    return [f"{root}/{service}ServiceSpecification/{name}" for service, names in PROFILES.items() for name in names]
+
+
+async def get_description(call: Call) -> web.Response:
+    return answering.sized(call, orjson.dumps({"profiles": profiles(call.version)}))

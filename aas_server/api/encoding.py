@@ -1,0 +1,57 @@
+"""Content codings of answers: gzip and zstd by Accept-Encoding, made once for each revision."""
+
+import functools
+
+import zstandard
+
+try:
+    from isal import igzip as gzip  # ten times faster than zlib at level 1
+except ImportError:  # pragma: no cover - machines without a wheel of isal
+    import gzip
+
+#: Below this many bytes a coding costs more than it saves.
+WORTHWHILE = 1400
+
+#: What an ETag ends with when the answer is coded: each coding is a representation of its own (RFC 9110, 8.8.3.3).
+SUFFIX = {"": "", "gzip": "-gzip", "zstd": "-zstd"}
+
+
+@functools.lru_cache(maxsize=512)
+def chosen(accept_encoding: str) -> str:
+    """The coding to use for an Accept-Encoding header: the better of what we offer, or none.
+
+    >>> chosen("gzip, deflate, br, zstd"), chosen("gzip;q=0, identity"), chosen("")
+    ('zstd', '', '')
+    """
+    offered: dict[str, float] = {}
+    for part in accept_encoding.lower().split(","):
+        name, _, parameters = part.strip().partition(";")
+        offered[name.strip()] = _quality(parameters)
+    candidates = [(offered.get(name, offered.get("*", 0.0)), name) for name in ("zstd", "gzip")]
+    quality, name = max(candidates, key=lambda candidate: candidate[0])
+    return name if quality > 0 else ""
+
+
+def _quality(parameters: str) -> float:
+    name, _, number = parameters.partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(number)
+    except ValueError:
+        return 0.0
+
+
+def encode(body: bytes, coding: str) -> bytes:
+    match coding:
+        case "gzip":
+            return gzip.compress(body, 1)
+        case "zstd":
+            return zstandard.ZstdCompressor(level=1).compress(body)
+        case _:
+            return body
+
+
+def without_suffix(etag: str) -> str:
+    """The ETag of the document behind the ETag of one of its coded representations."""
+    return etag.removesuffix("-gzip").removesuffix("-zstd")

@@ -1,0 +1,88 @@
+"""Problems become the Result object of Part 2; this is the only place where an exception meets a status code."""
+
+import datetime
+import logging
+import uuid
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from aas_server.model import errors
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.Problem], HTTPStatus] = {
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.AlreadyExists: HTTPStatus.CONFLICT,
+    errors.Malformed: HTTPStatus.BAD_REQUEST,
+    errors.Invalid: HTTPStatus.BAD_REQUEST,
+    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    errors.NotApplicable: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.Gone: HTTPStatus.GONE,
+    errors.NotImplementedYet: HTTPStatus.NOT_IMPLEMENTED,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer of status 400 and above carries a Result, whoever raised it."""
+    try:
+        return await handler(request)
+    except errors.Problem as problem:
+        return problem_answer(problem)
+    except web.HTTPException as refusal:
+        if refusal.status < HTTPStatus.BAD_REQUEST:
+            raise
+        if request.method == "OPTIONS" and isinstance(refusal, web.HTTPMethodNotAllowed):
+            allowed = ", ".join(sorted({*refusal.allowed_methods, "OPTIONS"}))
+            return web.Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
+        return refusal_answer(request, refusal)
+    except Exception:
+        correlation = uuid.uuid4().hex
+        log.exception("%s %s failed [%s]", request.method, request.path, correlation)
+        return result(HTTPStatus.INTERNAL_SERVER_ERROR, ["internal error; the log has the details"], correlation)
+
+
+def problem_answer(problem: errors.Problem) -> web.Response:
+    """The Result of a domain problem; an invalid document lists every finding as a message of its own."""
+    texts = [str(finding) for finding in problem.findings] if isinstance(problem, errors.Invalid) else [str(problem)]
+    answer = result(STATUS[type(problem)], texts)
+    if isinstance(problem, errors.Unavailable):
+        answer.headers["Retry-After"] = "2"
+    return answer
+
+
+def refusal_answer(request: web.Request, refusal: web.HTTPException) -> web.Response:
+    """The Result of what the HTTP layer refused: unknown path, wrong method, body too large."""
+    match refusal:
+        case web.HTTPNotFound():
+            text = f"{request.path!r} is no path of this API"
+        case web.HTTPMethodNotAllowed():
+            text = f"{request.method} is not offered here; allowed: {', '.join(sorted(refusal.allowed_methods))}"
+        case web.HTTPRequestEntityTooLarge():
+            text = f"the body is too large: {refusal.text}"
+        case _:
+            text = refusal.text or refusal.reason
+    answer = result(HTTPStatus(refusal.status), [text])
+    if allow := refusal.headers.get("Allow"):
+        answer.headers["Allow"] = allow
+    return answer
+
+
+def result(status: HTTPStatus, texts: list[str], correlation: str | None = None) -> web.Response:
+    return web.Response(status=status, body=result_body(status, texts, correlation), content_type="application/json")
+
+
+def result_body(status: HTTPStatus, texts: list[str], correlation: str | None = None) -> bytes:
+    """A Part 2 `Result`: messages with code, type, text and time, and nothing else."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    kind = "Error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Exception"
+    common = {"code": str(int(status)), "messageType": kind, "timestamp": now}
+    if correlation:
+        common["correlationId"] = correlation
+    return orjson.dumps({"messages": [{**common, "text": text} for text in texts]})

@@ -1,0 +1,254 @@
+"""The fast path: hot reads answered from memory before the router, in the same bytes the router would send.
+
+aiohttp's stack is the complete server. This `RequestHandler` looks at what arrives on an idle connection: a complete
+GET of one document, element or value whose answer is at hand is written at once; everything else goes on to aiohttp
+untouched. It relies on private names of one aiohttp version, checks them at start and steps aside where they differ.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from urllib.parse import unquote
+
+import aiohttp
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from aas_server.api import encoding, errors, views
+from aas_server.api.answering import Answer
+from aas_server.api.cors import SERVER
+from aas_server.api.versions import MOUNTS
+from aas_server.model import Kind
+from aas_server.model.errors import Problem
+from aas_server.model.identifiers import decode
+from aas_server.model.modifiers import ApiVersion, Content
+from aas_server.model.paths import parse
+from aas_server.repository import Repository
+
+log = logging.getLogger(__name__)
+
+#: What this module takes from aiohttp without being promised it.
+PRIVATE = ("_current_request", "_messages", "_waiter", "_request_count", "_close", "_force_close", "_upgraded")
+VERSION = "3.14."
+
+#: Says yes or no to a request line and its header block, before anything is answered.
+Allowed = Callable[[bytes, bytes], bool]
+
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t]*)\Z")
+#: Headers that ask for something only the whole stack knows how to do.
+_FOREIGN = frozenset(
+    b"authorization content-length cookie expect if-match if-modified-since if-unmodified-since if-range origin range "
+    b"te trailer transfer-encoding upgrade".split()
+)
+_TARGET = re.compile(
+    rb"(?P<mount>.*?)/(?P<collection>shells|submodels|concept-descriptions)/(?P<id>[A-Za-z0-9_-]+)"
+    rb"(?:/submodel-elements/(?P<path>[^/?#]+))?(?:/(?P<content>\$value|\$metadata))?\Z"
+)
+_KINDS = {b"shells": Kind.SHELL, b"submodels": Kind.SUBMODEL, b"concept-descriptions": Kind.CONCEPT}
+_MOUNTS: dict[bytes, ApiVersion] = {mount.encode(): version for mount, version in MOUNTS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a header block asks for, as far as a hot read is concerned."""
+
+    accept_encoding: str = ""
+    if_none_match: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A finished answer around the date."""
+
+    before: bytes
+    after: bytes
+
+
+class FastPath:
+    """Finds or makes the bytes that answer a request; knows nothing of connections."""
+
+    def __init__(self, repository: Repository, allowed: Allowed | None = None) -> None:
+        self.repository = repository
+        self.allowed = allowed
+        self.hits = 0
+        self._heads: dict[bytes, Head | None] = {}
+        self._second = 0
+        self._date = b""
+
+    def answer(self, data: bytes) -> bytes | None:
+        """The answer to a complete request, or None where the router has to give it."""
+        line, _, block = data.partition(b"\r\n")
+        head = self._heads.get(block, self)
+        if head is self:
+            head = self._remember(block)
+        if head is None or (self.allowed is not None and not self.allowed(line, block)):
+            return None
+        key = (line, head)
+        wire = self.repository.cache.answers.get(key)
+        if wire is None and (wire := self._make(line, head)) is None:
+            return None
+        self.hits += 1
+        return b"".join((wire.before, self._now(), wire.after))
+
+    def _remember(self, block: bytes) -> Head | None:
+        if len(self._heads) >= 2000:
+            self._heads.clear()
+        head = self._heads[block] = read_head(block)
+        return head
+
+    def _make(self, line: bytes, head: Head) -> Wire | None:
+        if not line.startswith(b"GET ") or not line.endswith(b" HTTP/1.1"):
+            return None
+        try:
+            answer = self._look_up(line[4:-9], head)
+        except Problem:
+            return None  # the router says what is wrong
+        if answer is None or answer.entry is None:
+            return None
+        made = wire(answer)
+        self.repository.cache.keep_answer(answer.entry, (line, head), made, len(made.before) + len(made.after))
+        return made
+
+    def _look_up(self, target: bytes, head: Head) -> Answer | None:
+        found = _TARGET.match(target)
+        version = _MOUNTS.get(found["mount"]) if found else None
+        if found is None or version is None or (found["path"] and found["collection"] != b"submodels"):
+            return None
+        kind = _KINDS[found["collection"]]
+        if found["content"] and kind is not Kind.SUBMODEL:
+            return None
+        entry = self.repository.peek(kind, decode(found["id"].decode()))
+        if entry is None:
+            return None
+        path = parse(unquote(found["path"].decode("ascii"), errors="strict")) if found["path"] else ()
+        content = Content((found["content"] or b"").decode())
+        view = views.View(content=content, version=version)
+        return views.answer(entry, path, view, head.accept_encoding, head.if_none_match)
+
+    def _now(self) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._date = formatdate(second, usegmt=True).encode()
+        return self._date
+
+
+def read_head(block: bytes) -> Head | None:
+    """What a header block asks for; None where it asks for more than a hot read, or is not well formed."""
+    lines = block.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    fields: dict[bytes, str] = {}
+    for line in lines:
+        found = _HEADER.match(line)
+        if found is None or (name := found[1].lower()) in _FOREIGN or name in fields:
+            return None
+        fields[name] = found[2].decode("ascii").strip()
+    if not fields.get(b"host") or fields.get(b"connection", "keep-alive").lower() != "keep-alive":
+        return None
+    if not views.takes_json(fields.get(b"accept", "")):
+        return None
+    # Only what the coding depends on is kept, so that clients that differ in other headers share the answer.
+    coding = encoding.chosen(fields.get(b"accept-encoding", ""))
+    return Head(coding, fields.get(b"if-none-match", ""))
+
+
+def wire(answer: Answer) -> Wire:
+    """The answer as bytes, headers in the order in which aiohttp sends them."""
+    status = HTTPStatus(answer.status)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {text}" for name, text in answer.headers.items())]
+    if status is not HTTPStatus.NOT_MODIFIED:
+        lines.append(f"Content-Length: {len(answer.body)}")
+    before = "\r\n".join((*lines, "Date: ")).encode("ascii")
+    return Wire(before, f"\r\nServer: {SERVER}\r\n\r\n".encode() + answer.body)
+
+
+class Connection(RequestHandler):
+    """aiohttp's handler of one connection, with the fast path in front where there is one."""
+
+    __slots__ = ("_clean", "_fast")
+
+    def __init__(self, fast: FastPath | None, manager: web.Server, **options: object) -> None:
+        super().__init__(manager, **options)  # type: ignore[arg-type]
+        self._fast = fast
+        self._clean = False
+
+    def data_received(self, data: bytes) -> None:
+        if self._fast is None:
+            super().data_received(data)
+        elif not (self._clean and self._idle() and self._answered(data)):
+            self._hand_on(data)
+
+    def _idle(self) -> bool:
+        waiter = self._waiter
+        return (
+            waiter is not None
+            and not waiter.done()
+            and self._current_request is None
+            and not self._messages
+            and not self._paused
+            and not (self._close or self._force_close or self._upgraded)
+        )
+
+    def _answered(self, data: bytes) -> bool:
+        if self._fast is None or self.transport is None or not complete(data):
+            return False
+        answer = self._fast.answer(data)
+        if answer is None:
+            return False
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        self.transport.write(answer)
+        return True
+
+    def _hand_on(self, data: bytes) -> None:
+        """aiohttp reads on. The parser stands between two requests exactly if one complete request was all it got."""
+        before = self._request_count
+        super().data_received(data)
+        self._clean = (
+            complete(data)
+            and self._request_count == before + 1
+            and bool(self._messages)
+            and getattr(self._messages[-1][0], "path", "").encode() == data[4:].partition(b" ")[0]
+            and b"content-length" not in data.lower()
+            and b"transfer-encoding" not in data.lower()
+        )
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What cannot even be read as HTTP gets a Result, too, and the connection is closed."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("request failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is already under way")
+        answer = errors.result(HTTPStatus(status), [message or HTTPStatus(status).phrase])
+        answer.force_close()
+        return answer
+
+
+def complete(data: bytes) -> bool:
+    """Whether the bytes are one whole GET without a body, and nothing else."""
+    return data.startswith(b"GET ") and data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4
+
+
+def usable() -> bool:
+    """Whether this aiohttp is the one whose inside the fast path knows; says so in the log where it is not."""
+    slots = {name for parent in RequestHandler.__mro__ for name in getattr(parent, "__slots__", ())}
+    missing = [name for name in (*PRIVATE, "_paused", "_next_keepalive_close_time") if name not in slots]
+    if missing or not aiohttp.__version__.startswith(VERSION):
+        log.warning("fast path off: it knows aiohttp %sx, this is %s %s", VERSION, aiohttp.__version__, missing)
+        return False
+    return True
+
+
+def connections(server: web.Server, fast: FastPath | None, **options: object) -> Callable[[], asyncio.Protocol]:
+    """The protocol factory for the event loop's create_server."""
+    loop = asyncio.get_running_loop()
+    return lambda: Connection(fast, server, loop=loop, **options)

@@ -1,0 +1,57 @@
+"""Shells, submodels and concept descriptions as whole documents: what is the same for all three."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from aas_server.api import answering, filters, views
+from aas_server.api.reading import Call
+from aas_server.model import Kind
+from aas_server.model.modifiers import ApiVersion
+from aas_server.repository.entries import Entry
+from aas_server.storage import Criterion
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Where the documents of a kind are in the API, and how their lists are filtered."""
+
+    kind: Kind
+    path: str
+    parameter: str
+    criteria: Callable[[Call], list[Criterion]]
+
+    def identifier(self, call: Call) -> str:
+        return call.identifier(self.parameter)
+
+    async def get_page(self, call: Call) -> web.Response:
+        listing = await call.repository.page(self.kind, self.criteria(call), call.limit, call.cursor)
+        return views.show_page(call, listing)
+
+    async def post(self, call: Call) -> web.Response:
+        return self.created(call, await call.repository.create(await call.identifiable(self.kind)))
+
+    async def get(self, call: Call) -> web.Response:
+        return views.show(call, await call.repository.get(self.kind, self.identifier(call)))
+
+    async def put(self, call: Call) -> web.Response:
+        """Create or replace. API 3.0 knows no creation by PUT: there a missing document is NotFound."""
+        identifier = self.identifier(call)
+        document = await call.identifiable(self.kind, identifier)
+        if call.version is ApiVersion.V30:
+            await call.repository.get(self.kind, identifier)
+        entry, created = await call.repository.put(document, call.condition)
+        return self.created(call, entry) if created else answering.done(entry)
+
+    async def delete(self, call: Call) -> web.Response:
+        await call.repository.delete(self.kind, self.identifier(call), call.condition)
+        return answering.done()
+
+    def created(self, call: Call, entry: Entry) -> web.Response:
+        return answering.created(call, answering.located(self.path, entry.identifier), entry.body, entry.etag)
+
+
+SHELLS = Collection(Kind.SHELL, "/shells", "aasIdentifier", filters.shells)
+SUBMODELS = Collection(Kind.SUBMODEL, "/submodels", "submodelIdentifier", filters.submodels)
+CONCEPTS = Collection(Kind.CONCEPT, "/concept-descriptions", "cdIdentifier", filters.concepts)

@@ -1,0 +1,34 @@
+"""What handlers find in the application; `app` puts it there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from aas_server.repository import Repository
+
+REPOSITORY = web.AppKey("repository", Repository)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is read, in bytes: of a document, of an uploaded file, of what is packed in it; and items of a page."""
+
+    document: int = 16 << 20
+    upload: int = 2 << 30
+    expanded: int = 4 << 30
+    page: int = 1000
+    default_page: int = 100
+
+
+@dataclass(slots=True)
+class State:
+    """What the health checks tell: whether the store is open, and what is still being loaded."""
+
+    ready: bool = False
+    loading: str = ""
+    metrics: dict[str, Callable[[], float]] = field(default_factory=dict)
+
+
+LIMITS = web.AppKey("limits", Limits)
+STATE = web.AppKey("state", State)

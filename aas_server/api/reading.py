@@ -1,0 +1,212 @@
+"""What a request addresses and brings: ids, path, modifiers, paging, preconditions, body; decoded or refused."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from aiohttp import web
+
+from aas_server.api import answering
+from aas_server.api.keys import LIMITS, REPOSITORY, Limits
+from aas_server.model import Document, Json, Kind
+from aas_server.model import json as documents
+from aas_server.model.errors import Invalid, Malformed, NotFound, TooLarge, Unsupported
+from aas_server.model.identifiers import decode
+from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
+from aas_server.model.paths import IdShortPath, parse
+from aas_server.model.references import target
+from aas_server.model.validation import verify
+from aas_server.repository import Repository
+from aas_server.repository.conditions import NONE, Condition
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to one row of the API table."""
+
+    request: web.Request
+    base: str
+    version: ApiVersion = ApiVersion.V31
+    content: Content = Content.NORMAL
+
+    @property
+    def repository(self) -> Repository:
+        return self.request.app[REPOSITORY]
+
+    @property
+    def limits(self) -> Limits:
+        return self.request.app[LIMITS]
+
+    # Addresses
+
+    @property
+    def shell_id(self) -> str:
+        return self.identifier("aasIdentifier")
+
+    @property
+    def submodel_id(self) -> str:
+        return self.identifier("submodelIdentifier")
+
+    @property
+    def concept_id(self) -> str:
+        return self.identifier("cdIdentifier")
+
+    @property
+    def path(self) -> IdShortPath:
+        """The idShortPath; () where the request addresses the submodel itself."""
+        text = self.request.match_info.get("idShortPath")
+        return parse(text) if text else ()
+
+    @property
+    def inside_shell(self) -> bool:
+        """Whether a submodel is addressed below a shell (`/shells/{id}/submodels/{id}`)."""
+        return "aasIdentifier" in self.request.match_info
+
+    def identifier(self, name: str) -> str:
+        return decode(self.request.match_info[name], padded=self.version is ApiVersion.V30)
+
+    def header(self, name: str) -> str:
+        return self.request.headers.get(name, "")
+
+    # Modifiers
+
+    @property
+    def level(self) -> Level | None:
+        return self._choice("level", Level)
+
+    @property
+    def extent(self) -> Extent | None:
+        return self._choice("extent", Extent)
+
+    def _choice(self, name: str, choices: type[Choice]) -> Choice | None:
+        text = self.request.query.get(name)
+        if text is None:
+            return None
+        try:
+            return choices(text)
+        except ValueError:
+            raise Malformed(f"{name}={text!r}: must be one of {', '.join(choices)}") from None
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean query parameter; clients write true, True and 1."""
+        match self.request.query.get(name, "").lower():
+            case "":
+                return default
+            case "true" | "1":
+                return True
+            case "false" | "0":
+                return False
+            case text:
+                raise Malformed(f"{name}={text!r}: must be true or false")
+
+    # Paging
+
+    @property
+    def limit(self) -> int:
+        text = self.request.query.get("limit")
+        if text is None:
+            return self.limits.default_page
+        if not text.isascii() or not text.isdigit() or (number := int(text)) < 1:
+            raise Malformed(f"limit={text!r}: must be a whole number of at least 1")
+        return min(number, self.limits.page)
+
+    @property
+    def cursor(self) -> str | None:
+        text = self.request.query.get("cursor")
+        if text == "":
+            raise Malformed("the cursor is empty; leave it out to start at the beginning (AASa-001)")
+        return text
+
+    @property
+    def position(self) -> tuple[int, str] | None:
+        """The cursor of a page over the items of one document: `<position>:<key>` in base64url."""
+        if (cursor := self.cursor) is None:
+            return None
+        position, colon, key = decode(cursor).partition(":")
+        if not colon or not position.isdigit():
+            raise Malformed(f"cursor={cursor!r} was not given out by this server")
+        return int(position), key
+
+    # Preconditions
+
+    @property
+    def condition(self) -> Condition:
+        match, none_match = self.header("If-Match"), self.header("If-None-Match")
+        if not match and not none_match:
+            return NONE
+        return Condition(answering.tags(match), answering.tags(none_match))
+
+    # Bodies
+
+    async def body(self) -> bytes:
+        """The request's body. Raises TooLarge, by the announced length before a byte of it is read."""
+        announced = self.request.content_length
+        if announced is not None and announced > self.limits.document:
+            raise TooLarge(f"the body has {announced} bytes; at most {self.limits.document} are read")
+        body = await self.request.read()
+        if len(body) > self.limits.document:
+            raise TooLarge(f"the body has {len(body)} bytes; at most {self.limits.document} are read")
+        return body
+
+    async def json(self) -> Json:
+        """The body as JSON. Raises Malformed, and Unsupported for a body that says it is something else."""
+        kind = self.request.content_type
+        if self.request.body_exists and not _is_json(kind):
+            raise Unsupported(f"Content-Type {kind!r}: the body must be application/json")
+        return documents.parse(await self.body())
+
+    async def instance(self, class_name: str | None = None) -> Document:
+        """The body as a verified instance of a class of the metamodel (None: what its modelType says)."""
+        return checked(await self.json(), class_name)
+
+    async def identifiable(self, kind: Kind, identifier: str | None = None) -> Document:
+        """The body as a document of this kind. With `identifier`, its id must be that one (Part 2, PUT by id)."""
+        document = await self.instance(kind)
+        if identifier is not None and document["id"] != identifier:
+            raise Malformed(f"the id in the body is {document['id']!r}, in the path {identifier!r}: they must be equal")
+        return document
+
+
+def checked(instance: Json, class_name: str | None = None) -> Document:
+    """The instance, when nothing is wrong with it. Raises Invalid with everything that is."""
+    if findings := list(verify(instance, class_name)):
+        raise Invalid(findings)
+    document: Document = instance
+    return document
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type == "application/json" or content_type.endswith("+json") or content_type in _UNSPECIFIC
+
+
+#: What clients send that do not say what they send.
+_UNSPECIFIC = ("application/octet-stream", "text/plain", "application/x-www-form-urlencoded", "*/*")
+
+
+def reference(encoded: str, name: str) -> Document:
+    """A Reference given as base64url of its JSON (Part 2, query parameters). Raises Malformed, Invalid."""
+    return checked(encoded_json(encoded, name), "Reference")
+
+
+def encoded_json(encoded: str, name: str) -> Json:
+    """JSON given as base64url in a query parameter."""
+    try:
+        body = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    except (binascii.Error, ValueError):
+        raise Malformed(f"{name}={encoded[:80]!r} is no base64url of JSON") from None
+    try:
+        return documents.parse(body)
+    except Malformed as error:
+        raise Malformed(f"{name}: {error}") from None
+
+
+async def require_reference(call: Call) -> None:
+    """Raises NotFound unless the shell in the path refers to the submodel in the path."""
+    shell = await call.repository.get(Kind.SHELL, call.shell_id)
+    submodel_id = call.submodel_id
+    if all(target(each) != submodel_id for each in shell.document.get("submodels") or []):
+        raise NotFound(f"shell {call.shell_id!r} has no reference to submodel {submodel_id!r}")

@@ -1,0 +1,58 @@
+"""`POST /upload`: a package or environment into the repository, all or nothing, with a report."""
+
+import asyncio
+import tempfile
+from http import HTTPStatus
+from typing import BinaryIO
+
+import orjson
+from aiohttp import BodyPartReader, web
+
+from aas_server.aasx import package as packages
+from aas_server.aasx import reader
+from aas_server.api import answering, files
+from aas_server.api.reading import Call
+from aas_server.model.errors import Malformed, TooLarge
+from aas_server.repository.importing import Mode, import_package
+
+#: Uploads up to this size are held in memory, larger ones in a temporary file.
+SPOOL = 1 << 20
+
+
+async def post_upload(call: Call) -> web.Response:
+    """Import an AASX package or a JSON or XML environment, as form field `file` or as the body itself.
+
+    `?ignore-duplicates=true` keeps what exists, `?dry-run=true` only tells, `?strict=true` refuses violations.
+    """
+    mode = Mode(call.flag("ignore-duplicates"), call.flag("strict"), call.flag("dry-run"))
+    with tempfile.SpooledTemporaryFile(SPOOL) as file:
+        await _receive(call, file)
+        package = await asyncio.to_thread(reader.read, file, limits(call))
+        report = await import_package(call.repository, package, mode)
+    status = HTTPStatus.OK if mode.dry_run or not report.created else HTTPStatus.CREATED
+    return answering.sized(call, orjson.dumps(report.as_json()), status)
+
+
+def limits(call: Call) -> packages.Limits:
+    return packages.Limits(body=call.limits.upload, expanded=call.limits.expanded)
+
+
+async def _receive(call: Call, file: BinaryIO) -> None:
+    """Write the uploaded bytes to the file. Raises TooLarge before more than allowed is taken in."""
+    announced = call.request.content_length or 0
+    if announced > call.limits.upload + SPOOL:
+        raise TooLarge(f"the upload has {announced} bytes; at most {call.limits.upload} are read")
+    if call.request.content_type != "multipart/form-data":
+        size = 0
+        async for chunk in call.request.content.iter_chunked(files.CHUNK):
+            size += len(chunk)
+            if size > call.limits.upload:
+                raise TooLarge(f"the upload has more than {call.limits.upload} bytes")
+            await asyncio.to_thread(file.write, chunk)
+        return
+    async for field in await call.request.multipart():
+        if isinstance(field, BodyPartReader) and field.name == "file":
+            async for chunk in files.bounded(field, call.limits.upload):
+                await asyncio.to_thread(file.write, chunk)
+            return
+    raise Malformed("the form field file is missing")

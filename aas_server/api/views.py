@@ -1,0 +1,110 @@
+"""How documents and elements are shown: content, level and extent of an answer, and the bytes that come of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import orjson
+from aiohttp import web
+
+from aas_server.api import answering
+from aas_server.api.answering import Answer
+from aas_server.api.reading import Call
+from aas_server.model import Kind
+from aas_server.model.content import represent, represent_page
+from aas_server.model.identifiers import encode
+from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
+from aas_server.model.paths import IdShortPath, children
+from aas_server.repository import Listing
+from aas_server.repository.entries import Entry
+
+#: A Blob in a stored body, which is compact JSON; a text can hold this only with its quotes escaped.
+BLOB = b'"modelType":"Blob"'
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The serialisation modifiers of one request."""
+
+    content: Content = Content.NORMAL
+    level: Level | None = None
+    extent: Extent | None = None
+    version: ApiVersion = ApiVersion.V31
+
+
+def view_of(call: Call) -> View:
+    return View(call.content, call.level, call.extent, call.version)
+
+
+def show(call: Call, entry: Entry, path: IdShortPath = ()) -> web.Response:
+    """A document, or the element at `path` in it, as the request wants to see it."""
+    view = view_of(call)
+    return answer(entry, path, view, call.header("Accept-Encoding"), call.header("If-None-Match")).response()
+
+
+def answer(entry: Entry, path: IdShortPath, view: View, accept_encoding: str, if_none_match: str) -> Answer:
+    """What `show` answers, without a request: the fast path has none."""
+    return answering.represent(
+        entry,
+        (path, view),
+        partial(shown, entry, path, view),
+        accept_encoding=accept_encoding,
+        if_none_match=if_none_match,
+    )
+
+
+def send(call: Call, entry: Entry, key: str, make: Callable[[], bytes]) -> web.Response:
+    """A part of a document that no view shows, made once for a revision."""
+    return answering.represent(
+        entry,
+        key,
+        lambda: entry.derive(key, make),
+        accept_encoding=call.header("Accept-Encoding"),
+        if_none_match=call.header("If-None-Match"),
+    ).response()
+
+
+def shown(entry: Entry, path: IdShortPath, view: View) -> bytes:
+    """The bytes of a view; a whole document is sent as it is stored."""
+    if not path and is_whole(entry, view):
+        return entry.body
+    return entry.derive((path, view), lambda: orjson.dumps(represent(entry.document, path, view)))
+
+
+def is_whole(entry: Entry, view: View) -> bool:
+    """Whether the view leaves nothing out: by default only the values of Blobs are (Part 2, extent)."""
+    if view.content is not Content.NORMAL or view.level is Level.CORE:
+        return False
+    if entry.kind is not Kind.SUBMODEL or view.extent is Extent.WITH_BLOB:
+        return True
+    return BLOB not in entry.body
+
+
+def show_page(call: Call, listing: Listing) -> web.Response:
+    """A page of whole documents; their bytes are joined where the view leaves nothing out."""
+    view = view_of(call)
+    if view.content in (Content.NORMAL, Content.METADATA, Content.REFERENCE):
+        items = [shown(entry, (), view) for entry in listing.result]
+        return answering.page(call, items, listing.cursor)
+    result = represent_page([entry.document for entry in listing.result], view)
+    return answering.paged(call, result, listing.cursor)
+
+
+def show_elements(call: Call, entry: Entry) -> web.Response:
+    """A page of the elements right below a submodel."""
+    view = view_of(call)
+    elements = children(entry.document)
+    keys = [element.get("idShort", "") for element in elements]
+    start, end, last = answering.window(elements, keys, call.limit, call.position)
+    cursor = encode(f"{last[0]}:{last[1]}") if last else None
+    return answering.paged(call, represent_page(elements[start:end], view, entry.document), cursor)
+
+
+def takes_json(accept: str) -> bool:
+    """Whether an Accept header takes JSON; what is more subtle is left to the router.
+
+    >>> takes_json(""), takes_json("text/turtle"), takes_json("application/json, */*;q=0.1")
+    (True, False, True)
+    """
+    names = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return not names.isdisjoint(("", "*/*", "application/*", "application/json"))

@@ -1,0 +1,95 @@
+"""Settings: one table, a default and a sentence each; options, environment, TOML file and docs are made from it."""
+
+import dataclasses
+import logging
+import logging.config
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PREFIX = "AAS_SERVER_"
+
+
+def _setting(default: Any, sentence: str) -> Any:
+    return dataclasses.field(default=default, metadata={"sentence": sentence})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """How one server runs. Sizes are in bytes, times in seconds."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
+    port: int = _setting(8080, "Port to listen on; 0 takes a free one and prints it.")
+    store: str = _setting("sqlite:///aas.db", "Where documents are kept: sqlite:///FILE, or sqlite:///:memory:.")
+    load: tuple[str, ...] = _setting((), "Packages, environments or folders of them to import at start.")
+    examples: bool = _setting(False, "Import the example shells that ship with the server.")
+    strict: bool = _setting(False, "Refuse imported files that violate a constraint, instead of reporting it.")
+    fast_path: bool = _setting(True, "Answer hot reads before the router; the answers are the same.")
+    cache_size: int = _setting(256 << 20, "Memory for documents and finished answers; 0 keeps none.")
+    max_document: int = _setting(16 << 20, "Largest body of a document that is read.")
+    max_upload: int = _setting(2 << 30, "Largest uploaded file that is read.")
+    max_expanded: int = _setting(4 << 30, "Largest total size of the parts of an uploaded package.")
+    max_page: int = _setting(1000, "Most items on one page, whatever the limit asked for.")
+    default_page: int = _setting(100, "Items on one page when no limit is asked for.")
+    log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
+    cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")
+    shutdown_grace: float = _setting(10.0, "How long requests under way may finish when the server stops.")
+    log_level: str = _setting("INFO", "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR.")
+    log_format: str = _setting("text", "Form of the log lines: text, or json.")
+    log_requests: bool = _setting(False, "Log every request; it costs as much as answering a hot one.")
+
+
+def fields() -> Iterator[tuple[str, Any, str]]:
+    """Every setting: its name, its default and its sentence."""
+    for field in dataclasses.fields(Settings):
+        yield field.name, field.default, field.metadata["sentence"]
+
+
+def from_file(path: Path) -> dict[str, Any]:
+    """The settings a TOML file gives. Raises ValueError for one that does not exist, or a broken file."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    known = {name for name, _, _ in fields()}
+    if unknown := sorted(given.keys() - known):
+        raise ValueError(f"{path}: no such setting: {', '.join(unknown)}")
+    return given
+
+
+def markdown() -> str:
+    """The settings as the table that stands in docs/settings.md."""
+    rows = ["| setting | environment | default | what it does |", "|---|---|---|---|"]
+    for name, default, sentence in fields():
+        shown = "none" if default in ((), "") else str(default).lower() if isinstance(default, bool) else default
+        rows.append(f"| `--{name.replace('_', '-')}` | `{PREFIX}{name.upper()}` | {shown} | {sentence} |")
+    return "\n".join(rows) + "\n"
+
+
+def shipped(folder: str) -> Path:
+    """A folder that ships with the server: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    installed = package / "data" / folder
+    return installed if installed.exists() else package.parent / folder
+
+
+def set_up_logging(level: str, form: str) -> None:
+    """Structured, quiet logs on standard error."""
+    formatters = {
+        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    }
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"chosen": formatters[form]},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
+            "root": {"level": level, "handlers": ["stderr"]},
+        }
+    )

@@ -1,0 +1,1 @@
+"""The plant: connections whose values become values of elements."""

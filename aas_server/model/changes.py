@@ -1,0 +1,102 @@
+"""What can happen to the stored world: a change is both the order to storage and, once numbered, the news."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from aas_server.model import Document, Kind, kind_of
+from aas_server.model.paths import IdShortPath
+
+#: `expected` of a Put whose document must not exist yet.
+ABSENT = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stored binary a document refers to: a thumbnail, the attachment of a File, a supplementary file."""
+
+    sha256: str
+    size: int
+    content_type: str
+    thumbnail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A document is created or replaced.
+
+    `expected` is the revision the new document was derived from: None for any, ABSENT for none yet.
+    `parts` are attached under their package names in the same step; None detaches one; what is not named stays.
+    """
+
+    document: Document
+    expected: int | None = None
+    parts: Mapping[str, Part | None] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.document)
+
+    @property
+    def identifier(self) -> str:
+        identifier: str = self.document["id"]
+        return identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A document and its parts are removed."""
+
+    kind: Kind
+    identifier: str
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetValue:
+    """The value of one element becomes another, as by `PATCH …/$value`.
+
+    `attributes` are the value-carrying attributes of the element in the normal serialisation with their new content,
+    e.g. `{"value": "4.2"}` or `{"min": "0", "max": "9"}`; None removes one. `element` is the element as it was.
+    """
+
+    submodel_id: str
+    path: IdShortPath
+    attributes: Mapping[str, object]
+    element: Document
+    expected: int | None = None
+
+
+Change = Put | Delete | SetValue
+
+
+class Event(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    VALUE = "valueChanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change: the document's revision now, and what happened (None: it was so already)."""
+
+    revision: int
+    event: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A change that has been stored. `sequence` grows with every change and is the document's revision after it.
+
+    The log carries values but no bodies: who needs a document reads it as it is now.
+    """
+
+    sequence: int
+    at: datetime
+    event: Event
+    kind: Kind
+    identifier: str
+    path: IdShortPath = ()
+    attributes: Mapping[str, object] | None = None

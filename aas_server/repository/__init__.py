@@ -1,0 +1,208 @@
+"""The one place where the stored world is read and changed: load, apply a pure function, store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from aas_server.model import Document, Kind, kind_of
+from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Part, Put, SetValue
+from aas_server.model.edit import apply_values
+from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
+from aas_server.model.paths import IdShortPath, resolve
+from aas_server.repository.conditions import NONE, Condition
+from aas_server.repository.entries import Cache, Entry, Key, entry_of, etag_of
+from aas_server.storage import Criterion, Documents, Parts
+
+NO_PARTS: Mapping[str, Part | None] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of entries; `cursor` is None on the last."""
+
+    result: Sequence[Entry]
+    cursor: str | None
+
+
+class Repository:
+    """Documents as everyone above sees them: the newest acknowledged revision, from memory where possible."""
+
+    def __init__(self, documents: Documents, parts: Parts, cache_size: int = 256 << 20) -> None:
+        self.documents = documents
+        self.parts = parts
+        self.cache = Cache(cache_size)
+        self._turns: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+
+    # Reading
+
+    def peek(self, kind: Kind, identifier: str) -> Entry | None:
+        """The document where it can be had without waiting; None where it cannot, or does not exist."""
+        if (entry := self.cache.get((kind, identifier))) is not None:
+            return entry
+        if (stored := self.documents.peek(kind, identifier)) is None:
+            return None
+        return self._kept(entry_of(stored, self.documents.store_id))
+
+    async def get(self, kind: Kind, identifier: str) -> Entry:
+        """The document with this id. Raises NotFound."""
+        if (entry := self.peek(kind, identifier)) is not None:
+            return entry
+        for stored in await self.documents.read(kind, [identifier]):
+            return self._kept(entry_of(stored, self.documents.store_id))
+        raise NotFound(f"no {kind} with id {identifier!r}")
+
+    async def several(self, kind: Kind, identifiers: Sequence[str]) -> list[Entry]:
+        """Those of the documents that exist, in the order asked for."""
+        stored = await self.documents.read(kind, identifiers)
+        return [entry_of(each, self.documents.store_id) for each in stored]
+
+    async def exists(self, kind: Kind, identifier: str) -> bool:
+        try:
+            await self.get(kind, identifier)
+        except NotFound:
+            return False
+        return True
+
+    async def page(
+        self, kind: Kind, criteria: Sequence[Criterion] = (), limit: int = 100, cursor: str | None = None
+    ) -> Listing:
+        """At most `limit` documents in the order of their creation that meet all criteria, after the cursor."""
+        page = await self.documents.page(kind, criteria, limit, cursor)
+        return Listing([entry_of(stored, self.documents.store_id) for stored in page.result], page.cursor)
+
+    def changes(self, after: int | None = None) -> AsyncIterator[Sequence[Logged]]:
+        """Batches of every change after that sequence number (None: from now on), then of each as it happens."""
+        return self.documents.changes(after)
+
+    # Writing
+
+    async def create(self, document: Document) -> Entry:
+        """Store a new document. Raises AlreadyExists."""
+        (outcome,) = await self.apply([Put(document, ABSENT)])
+        return self._entry(document, outcome)
+
+    async def put(
+        self, document: Document, condition: Condition = NONE, parts: Mapping[str, Part | None] = NO_PARTS
+    ) -> tuple[Entry, bool]:
+        """Create or replace a document; tells whether it was created. Raises PreconditionFailed."""
+        expected = None
+        if condition is not NONE:
+            expected = await self._expected(kind_of(document), document["id"], condition)
+        try:
+            (outcome,) = await self.apply([Put(document, expected, parts)])
+        except AlreadyExists as error:
+            raise PreconditionFailed(str(error)) from None
+        return self._entry(document, outcome), outcome.event is Event.CREATED
+
+    async def delete(self, kind: Kind, identifier: str, condition: Condition = NONE) -> None:
+        """Remove a document with its parts. Raises NotFound, PreconditionFailed."""
+        expected = None
+        if condition is not NONE:
+            expected = await self._expected(kind, identifier, condition) or None
+        await self.apply([Delete(kind, identifier, expected)])
+
+    async def update(
+        self,
+        kind: Kind,
+        identifier: str,
+        edit: Callable[[Document], Document],
+        condition: Condition = NONE,
+        parts: Mapping[str, Part | None] = NO_PARTS,
+        along: Sequence[Change] = (),
+    ) -> Entry:
+        """Replace a document by what a pure function makes of it, nobody else's change in between being lost.
+
+        What is to happen `along` with it happens in the same step, or not at all.
+
+        Raises NotFound, PreconditionFailed, and whatever the function raises.
+        """
+        async with self._turn(kind, identifier):
+            while True:
+                entry = await self.get(kind, identifier)
+                condition.check(entry.etag)
+                document = edit(entry.document)
+                try:
+                    outcome, *_ = await self.apply([Put(document, entry.revision, parts), *along])
+                except PreconditionFailed:
+                    if await self._current(entry):
+                        raise  # the one at fault is in `along`
+                    continue  # a whole-document write came in between: edit what is there now
+                return self._kept(self._entry(document, outcome))
+
+    async def set_values(
+        self,
+        submodel_id: str,
+        values: Callable[[Document], Sequence[tuple[IdShortPath, Mapping[str, object]]]],
+        condition: Condition = NONE,
+    ) -> Entry:
+        """Set the values that a pure function derives from the submodel; costs the same in a large document.
+
+        Raises NotFound, PreconditionFailed, and whatever the function raises.
+        """
+        async with self._turn(Kind.SUBMODEL, submodel_id):
+            while True:
+                entry = await self.get(Kind.SUBMODEL, submodel_id)
+                condition.check(entry.etag)
+                updates = values(entry.document)
+                if not updates:
+                    return entry
+                try:
+                    outcomes = await self.apply(_orders(entry, updates))
+                except PreconditionFailed:
+                    if await self._current(entry):
+                        raise
+                    continue
+                document = apply_values(entry.document, updates)
+                return self._kept(self._entry(document, outcomes[-1]))
+
+    async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Store all changes or none. A caller that gives up waiting does not undo, nor leave memory behind, them."""
+        return await asyncio.shield(self._apply(changes))
+
+    async def _apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        outcomes = await self.documents.apply(changes)
+        for change in changes:
+            self.cache.drop(_key(change))
+        return outcomes
+
+    async def _expected(self, kind: Kind, identifier: str, condition: Condition) -> int:
+        entry = await self.get(kind, identifier) if await self.exists(kind, identifier) else None
+        condition.check(entry.etag if entry else None)
+        return entry.revision if entry else ABSENT
+
+    async def _current(self, entry: Entry) -> bool:
+        """Whether this is still the newest revision, asked of the storage."""
+        self.cache.drop(entry.key)
+        return (await self.get(entry.kind, entry.identifier)).revision == entry.revision
+
+    def _turn(self, kind: Kind, identifier: str) -> asyncio.Lock:
+        """Editors of one document take turns; it saves them from doing their work twice."""
+        return self._turns.setdefault((kind, identifier), asyncio.Lock())
+
+    def _entry(self, document: Document, outcome: Outcome) -> Entry:
+        etag = etag_of(self.documents.store_id, outcome.revision)
+        return Entry(kind_of(document), document["id"], outcome.revision, etag, document=document)
+
+    def _kept(self, entry: Entry) -> Entry:
+        self.cache.put(entry)
+        return entry
+
+
+def _orders(entry: Entry, updates: Sequence[tuple[IdShortPath, Mapping[str, object]]]) -> list[Change]:
+    """One order a value; only the first states the revision, as each moves it on."""
+    expected: int | None = entry.revision
+    orders: list[Change] = []
+    for path, attributes in updates:
+        element = resolve(entry.document, path)
+        orders.append(SetValue(entry.identifier, path, attributes, element, expected))
+        expected = None
+    return orders
+
+
+def _key(change: Change) -> Key:
+    match change:
+        case SetValue():
+            return Kind.SUBMODEL, change.submodel_id
+        case Put() | Delete():
+            return change.kind, change.identifier

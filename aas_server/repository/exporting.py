@@ -1,0 +1,155 @@
+"""What is to be written into a package or an environment: documents, the concepts they refer to, and their parts."""
+
+import asyncio
+import posixpath
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import IO
+
+from aas_server.aasx import relationships
+from aas_server.aasx.concepts import referenced_concepts
+from aas_server.model import Document, Json, Kind, kind_of
+from aas_server.model.changes import Part
+from aas_server.model.errors import TooLarge
+from aas_server.model.references import target
+from aas_server.repository import Repository
+
+#: Documents are collected in memory; more than this many bytes of them are not.
+MOST = 512 << 20
+#: A part up to this size is held in memory on its way into a package, a larger one in a temporary file.
+SPOOL = 1 << 20
+CHUNK = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which documents: by ids, or (None) all of that kind. Without submodel ids: those the shells refer to."""
+
+    shell_ids: Sequence[str] | None = None
+    submodel_ids: Sequence[str] | None = None
+    concepts: bool = True
+
+
+async def select(repository: Repository, selection: Selection) -> list[Document]:
+    """The documents of a selection, shells first. Raises NotFound for an id that is not there, TooLarge."""
+    shells = await _chosen(repository, Kind.SHELL, selection.shell_ids, selection.submodel_ids)
+    submodel_ids = selection.submodel_ids
+    if submodel_ids is None and selection.shell_ids is not None:
+        referred = [target(each) for shell in shells for each in shell.get("submodels") or []]
+        present = [each for each in dict.fromkeys(referred) if each and await repository.exists(Kind.SUBMODEL, each)]
+        submodel_ids = present
+    submodels = await _chosen(repository, Kind.SUBMODEL, submodel_ids, selection.shell_ids)
+    return [*shells, *submodels, *await _concepts(repository, selection, [*shells, *submodels])]
+
+
+async def _chosen(
+    repository: Repository, kind: Kind, identifiers: Sequence[str] | None, others: Sequence[str] | None
+) -> list[Document]:
+    """The documents with these ids; all of the kind where no ids of any kind are given."""
+    if identifiers is not None:
+        return [(await repository.get(kind, identifier)).document for identifier in identifiers]
+    return [document async for document in _all(repository, kind)] if others is None else []
+
+
+async def _all(repository: Repository, kind: Kind) -> AsyncIterator[Document]:
+    cursor, size = None, 0
+    while True:
+        listing = await repository.page(kind, limit=500, cursor=cursor)
+        for entry in listing.result:
+            size += len(entry.body)
+            yield entry.document
+        if size > MOST:
+            raise TooLarge(f"the {kind} documents have more than {MOST} bytes; name the ids of those you want")
+        if (cursor := listing.cursor) is None:
+            return
+
+
+async def _concepts(repository: Repository, selection: Selection, documents: Sequence[Document]) -> list[Document]:
+    if not selection.concepts:
+        return []
+    if selection.shell_ids is None and selection.submodel_ids is None:
+        return [document async for document in _all(repository, Kind.CONCEPT)]
+    identifiers = sorted(referenced_concepts(documents))
+    return [entry.document for entry in await repository.several(Kind.CONCEPT, identifiers)]
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A binary on its way into a package: read from the store already, so that a thread can write it."""
+
+    content_type: str
+    size: int
+    thumbnail: bool
+    chunks: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Documents and the binaries they name, ready to be written as a package."""
+
+    documents: Sequence[Document]
+    parts: dict[str, Spooled]
+
+
+@asynccontextmanager
+async def bundle(repository: Repository, documents: Sequence[Document]) -> AsyncIterator[Bundle]:
+    """The documents with their parts. Two parts of one name and different bytes get two names, in File.value, too."""
+    named: dict[str, Part] = {}
+    renamed = []
+    for document in documents:
+        parts = await repository.parts.parts(kind_of(document), document["id"])
+        names = {name: _place(name, part, named) for name, part in parts.items()}
+        renamed.append(_with_names(document, {old: new for old, new in names.items() if not _same(old, new)}))
+    with ExitStack() as files:
+        spooled = {}
+        for name, part in named.items():
+            file = files.enter_context(tempfile.SpooledTemporaryFile(SPOOL))
+            async for chunk in repository.parts.fetch(part.sha256):
+                await asyncio.to_thread(file.write, chunk)
+            spooled[name] = Spooled(part.content_type, part.size, part.thumbnail, partial(_chunks, file))
+        yield Bundle(renamed, spooled)
+
+
+def _place(name: str, part: Part, named: dict[str, Part]) -> str:
+    """The package name of a part; numbered where another part has it (names differ by more than case, OPC)."""
+    wanted = relationships.resolve(relationships.ROOT, name) or "/aasx/files/part"
+    stem, extension = posixpath.splitext(wanted)
+    taken = {other.casefold(): (other, held) for other, held in named.items()}
+    number = 1
+    while (other := taken.get(wanted.casefold())) and other[1].sha256 != part.sha256:
+        number += 1
+        wanted = f"{stem}-{number}{extension}"
+    if other:
+        return other[0]
+    named[wanted] = part
+    return wanted
+
+
+def _same(old: str, new: str) -> bool:
+    return relationships.resolve(relationships.ROOT, old) == new
+
+
+def _with_names(value: Json, names: Mapping[str, str]) -> Json:
+    """A document with other names for its files; the document itself where none changes."""
+    match value:
+        case _ if not names:
+            return value
+        case list():
+            return [_with_names(each, names) for each in value]
+        case {"modelType": "File", "value": str(name)} if name in names:
+            return value | {"value": names[name]}
+        case {"defaultThumbnail": {"path": str(name)} as thumbnail} if name in names:
+            return value | {"defaultThumbnail": thumbnail | {"path": names[name]}}
+        case dict():
+            return {key: _with_names(below, names) for key, below in value.items()}
+        case _:
+            return value
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        yield chunk

@@ -1,0 +1,147 @@
+"""What the commands do: serve until told to stop; import, check and export without a server."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aas_server.aasx import writer
+from aas_server.aasx.package import Limits, environment
+from aas_server.api.keys import STATE
+from aas_server.app import Server, listening, open_repository
+from aas_server.config import Settings, shipped
+from aas_server.model import Kind, json, xml
+from aas_server.model.errors import Invalid, Problem, Unsupported
+from aas_server.model.identifiers import encode
+from aas_server.repository.exporting import Bundle, Selection, bundle, select
+from aas_server.repository.importing import Mode, Report
+from aas_server.repository.loading import load
+
+log = logging.getLogger(__name__)
+
+Print = Callable[[str], None]
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(body=settings.max_upload, expanded=settings.max_expanded)
+
+
+async def serve(settings: Settings, tell: Print) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are finished, the store is closed."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers in the loop
+            loop.add_signal_handler(number, stopped.set)
+    async with open_repository(settings) as repository, listening(repository, settings) as server:
+        tell(f"aas-server listens on {server.url} (API 3.1.2 at / and /api/v3.1, API 3.0.3 at /api/v3.0)")
+        loading = asyncio.create_task(_load(server, settings, tell))
+        stop = asyncio.create_task(stopped.wait())
+        await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            loading.result()
+            await stop
+        loading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await loading
+        tell("aas-server stops")
+
+
+async def _load(server: Server, settings: Settings, tell: Print) -> None:
+    """Import what the settings name; ready when all is done, whether each file could be read or not.
+
+    What the store holds already stays: a restart never undoes a write.
+    """
+    state = server.app[STATE]
+    paths = [Path(each) for each in settings.load]
+    if settings.examples:
+        paths.append(shipped("submodels") / "examples")
+    mode, progress = Mode(ignore_duplicates=True, strict=settings.strict), _reported()
+    async for file, outcome in load(server.repository, paths, mode, limits(settings), progress):
+        state.loading = str(file)
+        tell(_told(file, outcome, findings=False))
+    state.ready = True
+    await _try(server, tell)
+
+
+async def _try(server: Server, tell: Print) -> None:
+    """Print what a newcomer may want to ask the server first."""
+    tell("ready; try:")
+    tell(f"  curl {server.url}/shells?limit=1")
+    for entry in (await server.repository.page(Kind.SUBMODEL, limit=1)).result:
+        tell(f"  curl {server.url}/submodels/{encode(entry.identifier)}/$value")
+    tell(f"  curl -F file=@package.aasx {server.url}/upload")
+
+
+def _reported() -> Callable[[str, int, int], None]:
+    """Progress in the log, at most once in two seconds."""
+    last = time.monotonic()
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= 2:
+            last = now
+            log.info("%s: %d of %d", what, done, total)
+
+    return report
+
+
+async def import_files(
+    settings: Settings, paths: Sequence[Path], ignore_duplicates: bool, dry_run: bool, tell: Print
+) -> bool:
+    """Import or, dry, check files; tells what became of each. Returns whether all went well."""
+    mode = Mode(ignore_duplicates, settings.strict, dry_run)
+    well = True
+    async with open_repository(settings) as repository:
+        async for file, outcome in load(repository, paths, mode, limits(settings), _reported()):
+            tell(_told(file, outcome))
+            well = well and not isinstance(outcome, Problem)
+    return well
+
+
+def _told(file: Path, outcome: Report | Problem, findings: bool = True) -> str:
+    if isinstance(outcome, Invalid):
+        return "\n  ".join([f"{file}: refused", *map(str, outcome.findings)])
+    if isinstance(outcome, Problem):
+        return f"{file}: refused: {outcome}"
+    counts = {
+        name: len(getattr(outcome, name))
+        for name in ("created", "replaced", "unchanged", "skipped", "parts", "findings")
+    }
+    line = f"{file}: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return "\n  ".join([line, *outcome.findings]) if findings else line
+
+
+async def export(
+    settings: Settings,
+    target: Path,
+    shells: Sequence[str],
+    submodels: Sequence[str],
+    concepts: bool,
+    as_json: bool,
+    tell: Print,
+) -> None:
+    """Write documents to a file; its suffix says in which form."""
+    if target.suffix.lower() not in (".aasx", ".json", ".xml"):
+        raise Unsupported(f"{target}: the name must end with .aasx, .json or .xml")
+    async with open_repository(settings) as repository:
+        selection = Selection(shells or None, submodels or None, concepts)
+        documents = await select(repository, selection)
+        async with bundle(repository, documents) as bundled:
+            await asyncio.to_thread(_write, target, bundled, as_json)
+    tell(f"{target}: {len(documents)} documents, {len(bundled.parts)} files")
+
+
+def _write(target: Path, bundled: Bundle, as_json: bool) -> None:
+    content = environment(list(bundled.documents))
+    match target.suffix.lower():
+        case ".json":
+            target.write_bytes(json.dump(content))
+        case ".xml":
+            target.write_bytes(xml.write(content))
+        case _:
+            with target.open("wb") as file:
+                writer.write(file, content, bundled.parts, as_json=as_json)

@@ -1,0 +1,99 @@
+"""Where documents are kept: two small protocols, one behaviour. `tests/storage` runs against each backend."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aas_server.model import Kind
+from aas_server.model.changes import Change, Logged, Outcome, Part
+from aas_server.model.paths import IdShortPath
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as it lies in storage: the bytes as served, and values set since they were written."""
+
+    kind: Kind
+    identifier: str
+    revision: int
+    body: bytes
+    values: Mapping[IdShortPath, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A criterion on the document itself: one of the names that `storage.index.labels` writes, and its value."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ElementValue:
+    """A criterion on an element: somewhere at `path` stands `value` (numbers compare as numbers)."""
+
+    path: str
+    value: str | float
+
+
+Criterion = Label | ElementValue
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some documents in the order of their creation; `cursor` leads to the next page and is None on the last."""
+
+    result: Sequence[Stored]
+    cursor: str | None
+
+
+class Documents(Protocol):
+    """Documents and the log of their changes."""
+
+    @property
+    def store_id(self) -> str:
+        """A short text that no other store has; part of every ETag."""
+        ...
+
+    def peek(self, kind: Kind, identifier: str) -> Stored | None:
+        """The document where it can be had without waiting; None where it cannot, or does not exist."""
+        ...
+
+    async def read(self, kind: Kind, identifiers: Sequence[str]) -> list[Stored]:
+        """The documents with these ids that exist, in the order asked for."""
+        ...
+
+    async def page(
+        self, kind: Kind, criteria: Sequence[Criterion] = (), limit: int = 100, cursor: str | None = None
+    ) -> Page:
+        """At most `limit` documents that meet all criteria, after the cursor. Raises Malformed for a foreign cursor."""
+        ...
+
+    async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Store and log all changes, or none: NotFound, AlreadyExists and PreconditionFailed name the one at fault.
+
+        Returns when they are on disk.
+        """
+        ...
+
+    def changes(self, after: int | None = None) -> AsyncIterator[Sequence[Logged]]:
+        """Batches of every change after that sequence number (None: from now on), then of each as it happens."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Parts(Protocol):
+    """Binaries by their SHA-256, streamed both ways, kept as long as a document refers to them."""
+
+    async def keep(self, chunks: AsyncIterator[bytes]) -> tuple[str, int]:
+        """Store a stream; returns its SHA-256 in hex and its size in bytes."""
+        ...
+
+    def fetch(self, sha256: str) -> AsyncIterator[bytes]:
+        """The bytes, in chunks of at most 256 KiB. Raises NotFound."""
+        ...
+
+    async def parts(self, kind: Kind, identifier: str) -> Mapping[str, Part]:
+        """The parts of a document by their package names."""
+        ...

@@ -1,0 +1,151 @@
+"""Opening a SQLite store: its lock, its form, its state."""
+
+import contextlib
+import logging
+import os
+import secrets
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from aas_server.model.errors import Unavailable, Unsupported
+from aas_server.storage.queries import migrations, queries
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows
+    fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
+
+SQL = queries("sqlite.sql")
+
+#: A store that was not closed is checked whole up to this size, in bytes; beyond, SQLite's own recovery has to do.
+CHECKED = 256 << 20
+
+
+def file_of(url: str) -> Path | None:
+    """The file a store URL names; None for a store in memory.
+
+    >>> file_of("sqlite:///aas.db"), file_of("sqlite:////var/aas.db"), file_of("sqlite:///:memory:")
+    (PosixPath('aas.db'), PosixPath('/var/aas.db'), None)
+
+    Raises Unsupported for a URL that is none of SQLite.
+    """
+    if not url.startswith("sqlite:///") or url == "sqlite:///":
+        raise Unsupported(f"store {url!r}: must be sqlite:///FILE or sqlite:///:memory:")
+    name = url.removeprefix("sqlite:///")
+    return None if name == ":memory:" else Path(name)
+
+
+@dataclass(slots=True)
+class Opened:
+    """An open database: two connections, and what is to be done when it is closed."""
+
+    path: Path
+    writer: sqlite3.Connection
+    reader: sqlite3.Connection
+    store_id: str
+    release: contextlib.ExitStack
+
+
+def open_store(url: str) -> Opened:
+    """Lock, open, bring up to date and check a store. Raises Unavailable where another process has it open.
+
+    A store in memory is a temporary file that is never flushed: the same code runs, and its size is not bounded by RAM.
+    """
+    release = contextlib.ExitStack()
+    try:
+        path = file_of(url)
+        temporary = path is None
+        if path is None:
+            path = Path(release.enter_context(tempfile.TemporaryDirectory(prefix="aas-"))) / "store.db"
+        release.callback(_lock(path).close)
+        writer = _connect(path, "OFF" if temporary else "FULL")
+        release.callback(writer.close)
+        _migrate(writer, path)
+        store_id = _check_in(writer, path)
+        reader = _connect(path, "FULL")
+        release.callback(reader.close)
+        return Opened(path, writer, reader, store_id, release)
+    except sqlite3.DatabaseError as error:
+        release.close()
+        raise Unavailable(f"{url}: {error}") from None
+    except BaseException:
+        release.close()
+        raise
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """One process a store: a second one would answer from a memory that the first makes stale."""
+    if not path.parent.is_dir():
+        raise Unavailable(f"{path.parent} is no folder: the store {path} cannot be made there")
+    file = open(path.with_name(path.name + ".lock"), "a+b")  # noqa: SIM115 - held until the store is closed
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise Unavailable(
+                f"{path} is open in another process; stop that one, or use its HTTP API (POST /upload) instead"
+            ) from None
+    return file
+
+
+def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    for pragma in (
+        "page_size = 4096",
+        "journal_mode = WAL",
+        f"synchronous = {synchronous}",
+        "mmap_size = 4294967296",
+        "cache_size = -65536",
+        "wal_autocheckpoint = 0",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the tables to their newest form, one step a transaction."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    steps = migrations()
+    if version > steps[-1][0]:
+        raise Unsupported(f"{path} was written by a newer aas-server (form {version}, known {steps[-1][0]})")
+    for number, script in steps:
+        if number > version:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+            log.info("%s: tables brought to form %d", path, number)
+
+
+def _check_in(connection: sqlite3.Connection, path: Path) -> str:
+    """Note that the store is open; one that was not closed is checked. Returns the store's id."""
+    state = connection.execute(SQL["get_meta"], ("state",)).fetchone()
+    if state is not None and state[0] == "open":
+        log.warning("%s was not closed: recovering", path)
+        _check(connection, path)
+    row = connection.execute(SQL["get_meta"], ("store_id",)).fetchone()
+    store_id: str = row[0] if row else secrets.token_hex(4)
+    for (number,) in connection.execute(SQL["orphans"]).fetchall():
+        connection.execute(SQL["remove_chunks"], (number,))
+        connection.execute(SQL["remove_blob"], (number,))
+    for key, value in (("store_id", store_id), ("state", "open")):
+        connection.execute(SQL["put_meta"], (key, value))
+    return store_id
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises Unavailable where SQLite finds the file damaged."""
+    if os.path.getsize(path) > CHECKED:
+        return
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise Unavailable(f"{path} is damaged: {found}")
+
+
+def check_out(connection: sqlite3.Connection) -> None:
+    """Note that the store was closed."""
+    connection.execute(SQL["put_meta"], ("state", "closed"))

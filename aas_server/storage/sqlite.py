@@ -1,0 +1,207 @@
+"""Documents and binaries in SQLite: reads on the loop, writes through one queue."""
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import orjson
+
+from aas_server.model import Kind
+from aas_server.model.changes import Change, Event, Logged, Outcome, Part
+from aas_server.model.errors import Gone, NotFound
+from aas_server.model.paths import parse
+from aas_server.storage import Criterion, Page, Stored
+from aas_server.storage.applying import KINDS, NUMBERS, SQL, Tables, read_values
+from aas_server.storage.opening import Opened, check_out, open_store
+from aas_server.storage.selecting import Selecting
+from aas_server.storage.writing import Writer
+
+CHUNK = 256 << 10
+#: Changes that a follower gets in one batch.
+BATCH = 1000
+#: Documents that are folded at a time, and how long, in seconds, their values must be at rest.
+FOLDED, REST = 50, 10.0
+#: The log is trimmed whenever it has grown by this many changes.
+TRIMMED = 1000
+
+
+class SqliteStorage:
+    """A store in one SQLite file, used by one process."""
+
+    def __init__(self, opened: Opened, log_changes: int = 1_000_000) -> None:
+        self._opened = opened
+        self._reader = opened.reader
+        self._tables = Tables(opened.writer)
+        self._writer = Writer(opened.writer, opened.path, self._tables.undo)
+        self._selecting = Selecting(opened.reader)
+        self._log_changes = log_changes
+        self._trimmed = 0
+        self._folding = asyncio.create_task(self._fold(), name="store folder")
+
+    @classmethod
+    async def open(cls, url: str, log_changes: int = 1_000_000) -> "SqliteStorage":
+        """Open a store by its URL. Raises Unavailable where it is open elsewhere or damaged, Unsupported."""
+        return cls(await asyncio.to_thread(open_store, url), log_changes)
+
+    async def close(self) -> None:
+        """Finish what was submitted and close the file."""
+        self._folding.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._folding
+        await self._writer.close()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        check_out(self._opened.writer)
+        self._opened.release.close()
+
+    @property
+    def store_id(self) -> str:
+        return self._opened.store_id
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Jobs and the transactions they were committed in, since the store was opened."""
+        return {"commits": self._writer.transactions, "committed": self._writer.committed}
+
+    # Documents
+
+    def peek(self, kind: Kind, identifier: str) -> Stored | None:
+        row = self._reader.execute(SQL["find"], (NUMBERS[kind], identifier)).fetchone()
+        return self._stored(kind, (*row, identifier)) if row else None
+
+    async def read(self, kind: Kind, identifiers: Sequence[str]) -> list[Stored]:
+        wanted = orjson.dumps(list(identifiers)).decode()
+        rows = self._reader.execute(SQL["several"], (wanted, NUMBERS[kind])).fetchall()
+        return [self._stored(kind, row) for row in rows]
+
+    async def page(
+        self, kind: Kind, criteria: Sequence[Criterion] = (), limit: int = 100, cursor: str | None = None
+    ) -> Page:
+        rows, after = self._selecting.page(NUMBERS[kind], criteria, limit, cursor)
+        return Page([self._stored(kind, row) for row in rows], after)
+
+    def _stored(self, kind: Kind, row: tuple[Any, ...]) -> Stored:
+        pk, revision, pending, body, identifier = row
+        values = dict(read_values(self._reader, pk)) if pending else {}
+        return Stored(kind, identifier, revision, body, values)
+
+    async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        outcomes: list[Outcome] = await self._writer.submit(lambda: self._tables.apply(changes))
+        if self._tables.sequence - self._trimmed > self._log_changes + TRIMMED:
+            self._trimmed = self._tables.sequence - self._log_changes
+            await self._writer.submit(lambda: self._run("trim", self._trimmed))
+        return outcomes
+
+    def _run(self, query: str, *row: object) -> Iterator[Any]:
+        yield self._opened.writer.execute(SQL[query], row).fetchall()
+
+    async def _fold(self) -> None:
+        """Now and then put values at rest into the bodies they belong to."""
+        while True:
+            await asyncio.sleep(REST / 2)
+            await self.fold(time.time() - REST)
+
+    async def fold(self, before: float) -> None:
+        """Put the values set before that time into the bodies."""
+
+        def work() -> Iterator[int]:
+            yield self._tables.fold(before, FOLDED)
+
+        if self._reader.execute(SQL["pending"], (before, 1)).fetchone():
+            await self._writer.submit(work)
+
+    # The log
+
+    async def changes(self, after: int | None = None) -> AsyncIterator[Sequence[Logged]]:
+        position = self._tables.sequence if after is None else after
+        self._check_log(position)
+        while True:
+            grown = self._writer.grown
+            rows = self._reader.execute(SQL["changes"], (position, BATCH)).fetchall()
+            if not rows:
+                await grown.wait()
+                continue
+            position = rows[-1][0]
+            yield [_logged(row) for row in rows]
+
+    def _check_log(self, position: int) -> None:
+        """Raises Gone where changes after that number are no longer in the log."""
+        (first,) = self._reader.execute(SQL["first_sequence"]).fetchone()
+        oldest = first if first is not None else self._tables.sequence + 1
+        if position < oldest - 1:
+            raise Gone(f"the log begins with change {oldest}: read the documents anew, then follow from there")
+
+    # Binaries
+
+    async def keep(self, chunks: AsyncIterator[bytes]) -> tuple[str, int]:
+        """Store a stream; each chunk is a job of its own, so that others write in between."""
+        [[number]] = await self._writer.submit(lambda: self._run("start_blob"))
+        digest, size, position = hashlib.sha256(), 0, 0
+        try:
+            async for chunk in _evenly(chunks):
+                await asyncio.to_thread(digest.update, chunk)
+                await self._writer.submit(partial(self._run, "add_chunk", number, position, chunk))
+                size, position = size + len(chunk), position + 1
+        except BaseException:
+            await asyncio.shield(self._writer.submit(lambda: self._discard(number)))
+            raise
+        sha256 = digest.hexdigest()
+        self._tables.held.add(sha256)
+        await self._writer.submit(lambda: self._finish(number, sha256, size))
+        return sha256, size
+
+    def _finish(self, number: int, sha256: str, size: int) -> Iterator[None]:
+        """Name the binary by its hash; one that is here already is kept once."""
+        if self._opened.writer.execute(SQL["find_blob"], (sha256,)).fetchone():
+            yield from self._discard(number)
+        else:
+            self._opened.writer.execute(SQL["finish_blob"], (sha256, size, number))
+            yield
+
+    def _discard(self, number: int) -> Iterator[None]:
+        self._tables.remove_blob(number)
+        yield
+
+    async def fetch(self, sha256: str) -> AsyncIterator[bytes]:
+        row = self._reader.execute(SQL["find_blob"], (sha256,)).fetchone()
+        if row is None:
+            raise NotFound(f"no binary with SHA-256 {sha256} is kept")
+        position = 0
+        while chunk := self._reader.execute(SQL["chunk"], (row[0], position)).fetchone():
+            yield chunk[0]
+            position += 1
+
+    async def parts(self, kind: Kind, identifier: str) -> Mapping[str, Part]:
+        rows = self._reader.execute(SQL["parts"], (NUMBERS[kind], identifier))
+        return {name: Part(sha256, size, text, bool(thumbnail)) for name, sha256, size, text, thumbnail in rows}
+
+
+async def _evenly(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in chunks of one size."""
+    gathered = bytearray()
+    async for chunk in chunks:
+        gathered += chunk
+        while len(gathered) >= CHUNK:
+            yield bytes(gathered[:CHUNK])
+            del gathered[:CHUNK]
+    if gathered:
+        yield bytes(gathered)
+
+
+def _logged(row: tuple[Any, ...]) -> Logged:
+    sequence, at, event, kind, identifier, path, attributes = row
+    return Logged(
+        sequence,
+        datetime.fromtimestamp(at, UTC),
+        Event(event),
+        KINDS[kind],
+        identifier,
+        parse(path) if path else (),
+        orjson.loads(attributes) if attributes else None,
+    )

@@ -1,0 +1,163 @@
+-- name: find
+-- A document with its body, by kind and id.
+SELECT d.pk, d.revision, d.pending, b.body
+FROM document d JOIN body b ON b.pk = d.pk
+WHERE d.kind = ? AND d.id = ?
+
+-- name: head
+-- A document without its body.
+SELECT pk, revision, pending FROM document WHERE kind = ? AND id = ?
+
+-- name: several
+-- Documents by a JSON array of ids.
+SELECT d.pk, d.revision, d.pending, b.body, d.id
+FROM json_each(?) AS wanted JOIN document d ON d.kind = ? AND d.id = wanted.value JOIN body b ON b.pk = d.pk
+ORDER BY wanted.key
+
+-- name: page
+-- Documents of a kind after a position, in the order of their creation.
+SELECT d.pk, d.revision, d.pending, b.body, d.id
+FROM document d JOIN body b ON b.pk = d.pk
+WHERE d.kind = ? AND d.pk > ? ORDER BY d.pk LIMIT ?
+
+-- name: values
+-- The values of a document set since its body was written.
+SELECT path, attributes FROM value_log WHERE pk = ? ORDER BY path
+
+-- name: value
+-- The newest value of one element, where it is not in the body.
+SELECT attributes FROM value_log WHERE pk = ? AND path = ?
+
+-- name: pending
+-- Documents whose newest value is older than a time.
+SELECT d.pk, b.body FROM document d JOIN body b ON b.pk = d.pk
+WHERE d.pending > 0 AND d.pending < ? ORDER BY d.pending LIMIT ?
+
+-- name: add_document
+INSERT INTO document (pk, kind, id, revision) VALUES (?, ?, ?, ?)
+
+-- name: add_body
+INSERT INTO body (pk, body) VALUES (?, ?)
+
+-- name: set_revision
+-- A new revision that is whole in the body.
+UPDATE document SET revision = ?, pending = 0 WHERE pk = ?
+
+-- name: touch
+-- A new revision whose value is in the value log.
+UPDATE document SET revision = ?, pending = ? WHERE pk = ?
+
+-- name: set_body
+UPDATE body SET body = ? WHERE pk = ?
+
+-- name: fold
+-- The body now holds every value.
+UPDATE document SET pending = 0 WHERE pk = ?
+
+-- name: remove_document
+DELETE FROM document WHERE pk = ?
+
+-- name: remove_body
+DELETE FROM body WHERE pk = ?
+
+-- name: remove_values
+DELETE FROM value_log WHERE pk = ?
+
+-- name: put_value
+INSERT INTO value_log (pk, path, attributes) VALUES (?, ?, ?)
+ON CONFLICT (pk, path) DO UPDATE SET attributes = excluded.attributes
+
+-- name: find_term
+SELECT id FROM term WHERE text = ?
+
+-- name: add_term
+INSERT INTO term (text) VALUES (?) RETURNING id
+
+-- name: find_slot
+SELECT id FROM slot WHERE path = ? AND semantic = ?
+
+-- name: add_slot
+INSERT INTO slot (path, semantic) VALUES (?, ?) RETURNING id
+
+-- name: add_label
+INSERT OR IGNORE INTO label (kind, name, value, pk) VALUES (?, ?, ?, ?)
+
+-- name: remove_label
+DELETE FROM label WHERE kind = ? AND name = ? AND value = ? AND pk = ?
+
+-- name: add_element
+INSERT OR IGNORE INTO element (slot, value, pk) VALUES (?, ?, ?)
+
+-- name: remove_element
+DELETE FROM element WHERE slot = ? AND value = ? AND pk = ?
+
+-- name: log
+INSERT INTO change (sequence, at, event, kind, id, path, attributes) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: changes
+-- What happened after a number, in order.
+SELECT sequence, at, event, kind, id, path, attributes FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?
+
+-- name: last_sequence
+SELECT seq FROM sqlite_sequence WHERE name = 'change'
+
+-- name: first_sequence
+SELECT min(sequence) FROM change
+
+-- name: trim
+DELETE FROM change WHERE sequence <= ?
+
+-- name: parts
+-- The binaries of a document.
+SELECT p.name, p.sha256, b.size, p.content_type, p.thumbnail
+FROM document d JOIN part p ON p.pk = d.pk JOIN blob b ON b.sha256 = p.sha256
+WHERE d.kind = ? AND d.id = ? ORDER BY p.name
+
+-- name: put_part
+INSERT INTO part (pk, name, sha256, content_type, thumbnail) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (pk, name) DO UPDATE
+SET sha256 = excluded.sha256, content_type = excluded.content_type, thumbnail = excluded.thumbnail
+
+-- name: remove_part
+DELETE FROM part WHERE pk = ? AND name = ? RETURNING sha256
+
+-- name: replaced_part
+SELECT sha256 FROM part WHERE pk = ? AND name = ?
+
+-- name: remove_parts
+DELETE FROM part WHERE pk = ? RETURNING sha256
+
+-- name: find_blob
+SELECT id, size FROM blob WHERE sha256 = ?
+
+-- name: start_blob
+INSERT INTO blob (sha256) VALUES (NULL) RETURNING id
+
+-- name: add_chunk
+INSERT INTO chunk (blob, position, bytes) VALUES (?, ?, ?)
+
+-- name: chunk
+SELECT bytes FROM chunk WHERE blob = ? AND position = ?
+
+-- name: finish_blob
+UPDATE blob SET sha256 = ?, size = ? WHERE id = ?
+
+-- name: remove_chunks
+DELETE FROM chunk WHERE blob = ?
+
+-- name: remove_blob
+DELETE FROM blob WHERE id = ?
+
+-- name: unused_blob
+-- A binary that no document has any more.
+SELECT id FROM blob b WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM part p WHERE p.sha256 = b.sha256)
+
+-- name: orphans
+-- Binaries that no document has; read once, when the store is opened.
+SELECT id FROM blob b WHERE sha256 IS NULL OR NOT EXISTS (SELECT 1 FROM part p WHERE p.sha256 = b.sha256)
+
+-- name: get_meta
+SELECT value FROM meta WHERE key = ?
+
+-- name: put_meta
+INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value

@@ -1,0 +1,1 @@
+"""The built-in page; it speaks only the public API."""

@@ -1,0 +1,105 @@
+"""`make bench`: starts everything it needs, measures, prints one table and writes docs/benchmarks.md."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import orjson
+
+from benchmarks import cases, documents, inside, large, load, machine, processes, report, rounds, syncs
+from benchmarks.processes import PROJECT, Server
+from benchmarks.report import Row
+
+GET_NGINX = "nginx is not installed, so there is nothing to compare with: on Debian and Ubuntu, apt install nginx-light"
+GET_WRK = "wrk is not installed; a slower load generator stands in: on Debian and Ubuntu, apt install wrk"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long to measure: rounds, their seconds, and how many submodels are many."""
+
+    times: int
+    seconds: float
+    many: int
+
+
+FULL = Plan(5, 2, 100_000)
+QUICK = Plan(2, 1, 20_000)
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="About two minutes, rough.")
+@click.option("--only", default="reads,writes,large,inside", help="Some of: reads, writes, large, inside.")
+@click.option("--output", type=click.Path(path_type=Path), default=PROJECT / "docs" / "benchmarks.md")
+def main(quick: bool, only: str, output: Path) -> None:
+    """Measure the server beside nginx and compare with the targets."""
+    plan, wanted = QUICK if quick else FULL, only.split(",")
+    with tempfile.TemporaryDirectory(prefix="aas-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        described = machine.describe(folder)
+        table: list[Row] = []
+        try:
+            table.extend(measured(folder, plan, wanted))
+        finally:  # what was measured before a server failed is worth seeing
+            click.echo("\n" + report.text(table))
+    if wanted == ["reads", "writes", "large", "inside"]:
+        output.parent.mkdir(exist_ok=True)
+        output.write_text(report.markdown(table, described, quick=quick), encoding="utf-8")
+    sys.exit(any(row.verdict.startswith(("MISSED", "FAILED")) for row in table))
+
+
+def measured(folder: Path, plan: Plan, wanted: list[str]) -> Iterator[Row]:
+    if load.generator() != "wrk":
+        click.echo(GET_WRK, err=True)
+    with ExitStack() as stack:
+        servers = {}
+        for server in references(folder):
+            stack.callback(server.stop)
+            servers[server.name] = server
+        if "reads" in wanted or "writes" in wanted:
+            yield from hot(folder, plan, wanted, servers, stack)
+        if "large" in wanted:
+            yield from large.measured(folder, plan.many, plan.times, plan.seconds)
+        if "inside" in wanted:
+            yield from inside.measured(folder, plan.many)
+
+
+def references(folder: Path) -> Iterator[Server]:
+    """nginx and bare aiohttp, with the documents as files."""
+    static = folder / "static"
+    static.mkdir()
+    for kilobytes, number in {5: 0, **cases.SIZED}.items():
+        (static / f"{kilobytes}.json").write_bytes(orjson.dumps(documents.submodel(number, kilobytes * 1000)))
+    if found := processes.nginx(folder):
+        yield found
+    else:
+        click.echo(GET_NGINX, err=True)
+    yield processes.bare_aiohttp(folder, static / "5.json")
+
+
+def hot(folder: Path, plan: Plan, wanted: list[str], servers: dict[str, Server], stack: ExitStack) -> Iterator[Row]:
+    """The small store: reads in all three ways to run, then durable writes."""
+    held = folder / "hot.json"
+    held.write_bytes(cases.environment())
+    ways = {"ours": (), "cache off": ("--cache-size", "0"), "fast path off": ("--fast-path", "off")}
+    for name, options in ways.items():
+        servers[name] = processes.ours(name, folder, *options, load=[held])
+        stack.callback(servers[name].stop)
+    if "reads" in wanted:
+        click.echo("reads ...", err=True)
+        chosen = cases.references() + cases.reads(servers)
+        yield from report.rows(rounds.measure(chosen, servers, folder, plan.times, plan.seconds))
+        yield Row("memory, idle after the reads", f"{servers['ours'].rss() / 1e6:.0f} MB resident")
+    if "writes" in wanted:
+        click.echo("writes ...", err=True)
+        results = rounds.measure(cases.references()[:1] + cases.writes(), servers, folder, plan.times, plan.seconds)
+        yield from (row for row in report.rows(results) if row.what != cases.BASE)
+        yield syncs.per_put(folder, [held], plan.seconds)
+
+
+main()

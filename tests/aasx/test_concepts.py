@@ -1,0 +1,36 @@
+"""The concept descriptions some documents need."""
+
+from typing import Any
+
+import pytest
+
+from aas_server.aasx.concepts import referenced_concepts
+
+
+def reference(kind: str, value: str = "urn:concept") -> dict[str, Any]:
+    return {"type": "ModelReference", "keys": [{"type": kind, "value": value}]}
+
+
+@pytest.mark.parametrize("kind", ["GlobalReference", "ConceptDescription"])
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        lambda found: {"semanticId": found},
+        lambda found: {"supplementalSemanticIds": [reference("GlobalReference", "urn:concept"), found]},
+        lambda found: {"qualifiers": [{"type": "q", "semanticId": found}]},
+        lambda found: {"extensions": [{"name": "e", "semanticId": found}]},
+        lambda found: {"semanticIdListElement": found},
+        lambda found: {"valueId": found},
+        lambda found: {"isCaseOf": [found]},
+        lambda found: {
+            "submodelElements": [{"modelType": "Operation", "inputVariables": [{"value": {"semanticId": found}}]}]
+        },
+        lambda found: {"embeddedDataSpecifications": [{"dataSpecificationContent": {"unitId": found}}]},
+    ],
+)
+def test_every_reference_counts(kind: str, attributes: Any) -> None:
+    assert referenced_concepts([{"modelType": "Submodel", **attributes(reference(kind))}]) == {"urn:concept"}
+
+
+def test_keys_of_other_kinds_name_no_concept() -> None:
+    assert referenced_concepts([{"submodels": [reference("Submodel", "urn:submodel")]}, {}]) == set()

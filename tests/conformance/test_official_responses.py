@@ -1,0 +1,47 @@
+"""Every GET of the repositories validates against the official response schemas, but for the listed deviations."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from conformance import deviations, responses
+from conformance.server import PROJECT, data, running
+from tests.shared import shared
+
+#: What no repository profile answers with 200 on data that was only loaded: a thumbnail needs its package, which
+#: stands beside the project.
+MAY_BE_EMPTY = {"/shells/{aasIdentifier}/asset-information/thumbnail"}
+
+
+@pytest.fixture(scope="module")
+def api() -> dict[str, Any]:
+    return responses.official(shared("specs"))
+
+
+@pytest.fixture(scope="module")
+def given(api: dict[str, Any]) -> Iterator[list[responses.Answer]]:
+    with running(data(), PROJECT / "submodels/examples/elements.json") as base:
+        yield list(responses.answers(base, api))
+
+
+def test_every_path_was_answered(given: list[responses.Answer]) -> None:
+    counted = responses.per_template(given)
+    assert [template for template, count in counted.items() if not count and template not in MAY_BE_EMPTY] == []
+    assert len(counted) > 50
+
+
+def test_every_answer_is_as_the_official_document_says(given: list[responses.Answer], api: dict[str, Any]) -> None:
+    assert responses.examine(given, api, deviations.read()) == []
+
+
+def test_every_deviation_is_needed(given: list[responses.Answer], api: dict[str, Any]) -> None:
+    assert responses.unused(given, api, deviations.read()) == []
+
+
+def test_a_wrong_answer_is_noticed(given: list[responses.Answer], api: dict[str, Any]) -> None:
+    whole = next(one for one in given if one.template == "/submodels/{submodelIdentifier}")
+    broken = responses.Answer(
+        whole.template, whole.path, 200, whole.content_type, whole.body | {"submodelElements": []}
+    )
+    assert responses.examine([broken], api, deviations.read()) != []

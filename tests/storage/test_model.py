@@ -1,0 +1,317 @@
+"""Whatever is done in whatever order, a store answers as a plain dictionary would."""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from aas_server.model import Document, Kind, kind_of
+from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Put, SetValue
+from aas_server.model.edit import apply_values
+from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed, Problem
+from aas_server.model.paths import IdShortPath, resolve
+from aas_server.storage import Criterion, ElementValue, Label, Stored, index
+from aas_server.storage.sqlite import SqliteStorage
+from tests.examples import collection, concept, external, listed, prop, shell, submodel
+
+IDENTIFIERS = ("urn:x:1", "urn:x:2", "urn:x:3")
+NAMES = ("Press", "Lathe")
+NUMBERS = ("0", "1", "2")
+SPEEDS: list[IdShortPath] = [("Speed",), ("Motors", 0), ("Motors", 1), ("Drive", "Speed")]
+
+numbers = st.sampled_from(NUMBERS)
+names = st.sampled_from([{}, *({"idShort": name} for name in NAMES)])
+identifiers = st.sampled_from(IDENTIFIERS)
+
+
+@st.composite
+def submodels(draw: st.DrawFn) -> Document:
+    elements = []
+    if draw(st.booleans()):
+        elements.append(prop("Speed", draw(numbers), **draw(st.sampled_from([{}, {"semanticId": external("urn:s")}]))))
+    if draw(st.booleans()):
+        elements.append(listed("Motors", "Property", prop(None, draw(numbers)), prop(None, draw(numbers))))
+    if draw(st.booleans()):
+        elements.append(collection("Drive", prop("Speed", draw(numbers)), prop("Text", draw(numbers), "xs:string")))
+    return submodel(draw(identifiers), *elements, **draw(names))
+
+
+documents = st.one_of(
+    submodels(),
+    st.builds(lambda identifier, more: shell(identifier) | more, identifiers, names),
+    st.builds(lambda identifier, more: concept(identifier, **more), identifiers, names),
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the dictionary holds of a document."""
+
+    document: Document
+    revision: int
+    created: int
+
+
+Key = tuple[Kind, str]
+World = dict[Key, Known]
+
+
+class Model:
+    """The store as it is meant: a dictionary and a list."""
+
+    def __init__(self) -> None:
+        self.world: World = {}
+        self.sequence = 0
+        self.log: list[tuple[Event, str]] = []
+
+    def apply(self, changes: list[Change]) -> list[Event | None]:
+        """All or nothing; raises what the store must raise."""
+        world, log = dict(self.world), list(self.log)
+        events = [self._apply(world, log, change) for change in changes]
+        self.world, self.log = world, log
+        return events
+
+    def _apply(self, world: World, log: list[tuple[Event, str]], change: Change) -> Event | None:
+        key = key_of(change)
+        before = world.get(key)
+        event = _event(before, change)
+        if event is not None:
+            log.append((event, key[1]))
+        match change:
+            case Put(document=document) if event is not None:
+                world[key] = Known(document, -1, before.created if before else self._order(log))
+            case Delete():
+                del world[key]
+            case SetValue(path=path, attributes=attributes):
+                assert before is not None
+                world[key] = Known(apply_values(before.document, [(path, attributes)]), -1, before.created)
+        return event
+
+    def _order(self, log: list[tuple[Event, str]]) -> int:
+        return len(log)
+
+    def revised(self, changes: list[Change], outcomes: list[Outcome]) -> None:
+        """Take over the revisions that the store gave."""
+        for change, outcome in zip(changes, outcomes, strict=True):
+            if (known := self.world.get(key_of(change))) is not None and outcome.event is not Event.DELETED:
+                self.world[key_of(change)] = Known(known.document, outcome.revision, known.created)
+
+
+def key_of(change: Change) -> Key:
+    match change:
+        case SetValue():
+            return Kind.SUBMODEL, change.submodel_id
+        case _:
+            return change.kind, change.identifier
+
+
+def _event(before: Known | None, change: Change) -> Event | None:
+    """What must happen, or be raised."""
+    if before is None:
+        if not isinstance(change, Put):
+            raise NotFound
+        if change.expected:
+            raise PreconditionFailed
+        return Event.CREATED
+    if change.expected == ABSENT:
+        raise AlreadyExists
+    if change.expected is not None and change.expected != before.revision:
+        raise PreconditionFailed
+    match change:
+        case Put(document=document):
+            return None if orjson.dumps(document) == orjson.dumps(before.document) else Event.UPDATED
+        case Delete():
+            return Event.DELETED
+        case SetValue():
+            return Event.VALUE
+
+
+class Store(RuleBasedStateMachine):
+    """One store in one file beside its model."""
+
+    @initialize()
+    def opened(self) -> None:
+        self.stack = contextlib.ExitStack()
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        self.url = f"sqlite:///{Path(folder) / 'test.db'}"
+        self.runner = self.stack.enter_context(asyncio.Runner())
+        self.model = Model()
+        self.seen = 0
+        self.storage = self.run(SqliteStorage.open(self.url))
+
+    def teardown(self) -> None:
+        self.run(self.storage.close())
+        self.stack.close()
+
+    def run(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    def applied(self, *changes: Change) -> None:
+        """Done by both, with the same answer or the same refusal."""
+        try:
+            events = self.model.apply(list(changes))
+        except Problem as problem:
+            assert type(self.refusal(changes)) is type(problem)
+            return
+        outcomes = self.run(self.storage.apply(changes))
+        assert [outcome.event for outcome in outcomes] == events
+        self.model.revised(list(changes), outcomes)
+
+    def refusal(self, changes: tuple[Change, ...]) -> Problem | None:
+        try:
+            self.run(self.storage.apply(changes))
+        except Problem as problem:
+            return problem
+        return None
+
+    def expected(self, key: Key, which: str) -> int | None:
+        known = self.model.world.get(key)
+        match which:
+            case "any":
+                return None
+            case "absent":
+                return ABSENT
+            case "current" if known is not None:
+                return known.revision
+            case _:
+                return 10**6
+
+    @rule(document=documents, which=st.sampled_from(["any", "any", "absent", "current", "stale"]))
+    def put(self, document: Document, which: str) -> None:
+        self.applied(Put(document, self.expected((kind_of(document), document["id"]), which)))
+
+    @rule(kind=st.sampled_from(list(Kind)), identifier=identifiers, which=st.sampled_from(["any", "current", "stale"]))
+    def delete(self, kind: Kind, identifier: str, which: str) -> None:
+        self.applied(Delete(kind, identifier, self.expected((kind, identifier), which)))
+
+    def setting(self, data: st.DataObject) -> SetValue | None:
+        """An order to set one of the values there are."""
+        there = [
+            (key[1], path, resolve(known.document, path))
+            for key, known in self.model.world.items()
+            for path in SPEEDS
+            if key[0] is Kind.SUBMODEL and _has(known.document, path)
+        ]
+        if not there:
+            return None
+        identifier, path, element = data.draw(st.sampled_from(there))
+        value = data.draw(st.one_of(st.none(), numbers))
+        return SetValue(identifier, path, {"value": value}, element)
+
+    @rule(data=st.data())
+    def set_value(self, data: st.DataObject) -> None:
+        if (change := self.setting(data)) is not None:
+            self.applied(change)
+
+    @rule(data=st.data(), put=st.lists(documents, min_size=1, max_size=3), gone=st.none() | identifiers)
+    def several(self, data: st.DataObject, put: list[Document], gone: str | None) -> None:
+        changes: list[Change] = [Put(document) for document in put]
+        if (change := self.setting(data)) is not None:
+            changes.insert(0, change)
+        if gone is not None:
+            changes.append(Delete(Kind.SUBMODEL, gone))
+        self.applied(*changes)
+
+    @rule()
+    def fold(self) -> None:
+        self.run(self.storage.fold(time.time() + 1))
+
+    @rule()
+    @precondition(lambda self: self.model.world)
+    def reopen(self) -> None:
+        self.run(self.storage.close())
+        self.storage = self.run(SqliteStorage.open(self.url))
+
+    @invariant()
+    def documents_are_the_same(self) -> None:
+        for kind in Kind:
+            asked = [*reversed(IDENTIFIERS), "urn:none"]
+            found = self.run(self.storage.read(kind, asked))
+            there = [(kind, each) for each in asked if (kind, each) in self.model.world]
+            assert [shown(stored) for stored in found] == [self.model.world[key].document for key in there]
+            assert [stored.revision for stored in found] == [self.model.world[key].revision for key in there]
+            assert [self.storage.peek(kind, stored.identifier) for stored in found] == found
+
+    @invariant()
+    def pages_are_the_same(self) -> None:
+        for kind in Kind:
+            assert self.pages(kind) == self.ids(kind, lambda document: True)
+            for name in NAMES:
+                expected = self.ids(kind, lambda document, name=name: document.get("idShort") == name)  # type: ignore[misc]
+                assert self.pages(kind, Label(index.ID_SHORT, name)) == expected
+
+    @invariant()
+    def values_are_found(self) -> None:
+        for path, text in (("Speed", "Speed"), ("Motors", "Motors[1]"), ("Drive", "Drive.Speed")):
+            steps = {"Speed": SPEEDS[0], "Motors": SPEEDS[2], "Drive": SPEEDS[3]}[path]
+            for number in NUMBERS:
+                expected = self.ids(Kind.SUBMODEL, lambda each, steps=steps, number=number: _is(each, steps, number))  # type: ignore[misc]
+                criterion = ElementValue(text, float(number))
+                assert self.pages(Kind.SUBMODEL, criterion) == expected
+                named = self.ids(
+                    Kind.SUBMODEL,
+                    lambda each, steps=steps, number=number: each.get("idShort") == "Press" and _is(each, steps, number),  # type: ignore[misc]
+                )
+                assert self.pages(Kind.SUBMODEL, criterion, Label(index.ID_SHORT, "Press")) == named
+
+    @invariant()
+    def the_log_tells_everything(self) -> None:
+        assert [(logged.event, logged.identifier) for logged in self.run(self.logged())] == self.model.log
+
+    async def logged(self) -> list[Logged]:
+        found: list[Logged] = []
+        if not self.model.log:
+            return found
+        async for batch in self.storage.changes(0):
+            found += batch
+            if len(found) >= len(self.model.log):
+                break
+        return found
+
+    def pages(self, kind: Kind, *criteria: Criterion) -> list[str]:
+        """The ids on all pages of two."""
+        found: list[str] = []
+        cursor = None
+        while True:
+            page = self.run(self.storage.page(kind, criteria, 2, cursor))
+            found += [stored.identifier for stored in page.result]
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
+    def ids(self, kind: Kind, meets: Any) -> list[str]:
+        """The ids of the documents that meet a condition, in the order of creation."""
+        there = [(known.created, key[1]) for key, known in self.model.world.items() if key[0] is kind and meets(known.document)]
+        return [identifier for _, identifier in sorted(there)]
+
+
+def shown(stored: Stored) -> Document:
+    """The document as readers get it."""
+    document: Document = orjson.loads(stored.body)
+    return apply_values(document, list(stored.values.items()))
+
+
+def _has(document: Document, path: IdShortPath) -> bool:
+    try:
+        resolve(document, path)
+    except NotFound:
+        return False
+    return True
+
+
+def _is(document: Document, path: IdShortPath, value: str) -> bool:
+    return _has(document, path) and resolve(document, path).get("value") == value
+
+
+TestStore = Store.TestCase
+TestStore.settings = settings(
+    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
