@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
@@ -46,7 +47,16 @@ def application(repository: Repository, settings: Settings) -> web.Application:
 def _routes(base: str, version: ApiVersion) -> Iterator[web.RouteDef]:
     for operation in API:
         for route in operation.expanded():
-            yield web.route(route.method, base + route.path, bind(route, base, version))
+            yield web.route(route.method, pattern(base + route.path), bind(route, base, version))
+
+
+def pattern(path: str) -> str:
+    """The router's form of a path: `$value` and its like are never taken for an identifier or an idShortPath.
+
+    >>> pattern("/submodels/{submodelIdentifier}/$value")
+    '/submodels/{submodelIdentifier:[^{}/$][^{}/]*}/$value'
+    """
+    return re.sub(r"\{(\w+)\}", r"{\1:[^{}/$][^{}/]*}", path)
 
 
 def bind(route: Route, base: str, version: ApiVersion) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

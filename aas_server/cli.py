@@ -124,12 +124,8 @@ def settings_() -> None:
 
 def _run(work: Coroutine[Any, Any, Any], uvloop: bool = False) -> Any:
     """Run to the end; problems become sentences on standard error and exit code 1."""
-    factory = None
-    if uvloop:
-        with contextlib.suppress(ImportError):
-            from uvloop import new_event_loop as factory
     try:
-        with asyncio.Runner(loop_factory=factory) as runner:
+        with asyncio.Runner(loop_factory=_loops() if uvloop else None) as runner:
             return runner.run(work)
     except Problem as problem:
         texts = [str(finding) for finding in problem.findings] if isinstance(problem, Invalid) else [str(problem)]
@@ -138,6 +134,15 @@ def _run(work: Coroutine[Any, Any, Any], uvloop: bool = False) -> Any:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _loops() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one; there is none for Windows."""
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def report_responses(base: str) -> bool:
     api = responses.official(specs)
     listed = deviations.read()
     given = list(responses.answers(base, api))
-    complaints = responses.examine(given, api, listed) + responses.unused(given, api, listed)
+    complaints = [*responses.examine(given, api, listed), *responses.unused(given, api, listed)]
     click.echo(f"\nofficial response schemas: {len(given)} answers, {len(complaints)} complaints")
     for template, some in groupby(complaints, key=lambda complaint: complaint.template):
         texts = [complaint.text for complaint in some]

@@ -51,10 +51,15 @@ def official(specs: Path) -> dict[str, Any]:
 def answers(base: str, api: Mapping[str, Any]) -> Iterator[Answer]:
     """Each GET of the repositories, with every identifier and every element the server holds put in."""
     world = World(base + PREFIX)
-    for template, operations in api["paths"].items():
-        if "get" in operations and template.startswith(SERVICES) and UNANSWERABLE not in template:
-            for path in world.fill(template):
-                yield ask(base + PREFIX, template, path)
+    for template in asked(api):
+        for path in world.fill(template):
+            yield ask(base + PREFIX, template, path)
+
+
+def asked(api: Mapping[str, Any]) -> list[str]:
+    """The paths of the repositories that can be read."""
+    readable = (template for template, operations in api["paths"].items() if "get" in operations)
+    return [template for template in readable if template.startswith(SERVICES) and UNANSWERABLE not in template]
 
 
 def ask(base: str, template: str, path: str) -> Answer:
@@ -187,15 +192,13 @@ class Complaint:
     text: str
 
 
-def examine(given: Iterable[Answer], api: Mapping[str, Any], deviations: Iterable[Deviation]) -> list[Complaint]:
+def examine(given: Iterable[Answer], api: Mapping[str, Any], deviations: Iterable[Deviation]) -> Iterator[Complaint]:
     """Everything wrong with the answers."""
     judge = Judge(api, deviations)
-    found: list[Complaint] = []
     for one in given:
         if unexpected(one):
-            found.append(Complaint(one.template, f"{one}: unexpected status: {told(one)}"))
-        found += (Complaint(one.template, text) for text in judge.complaints(one))
-    return found
+            yield Complaint(one.template, f"{one}: unexpected status: {told(one)}")
+        yield from (Complaint(one.template, text) for text in judge.complaints(one))
 
 
 def told(given: Answer) -> str:
@@ -207,11 +210,11 @@ def told(given: Answer) -> str:
 def unused(given: Iterable[Answer], api: Mapping[str, Any], deviations: Iterable[Deviation]) -> list[Complaint]:
     """The deviations without whose patches no more would be wrong: they excuse what no longer needs an excuse."""
     patching, few = [one for one in deviations if one.patches], representatives(given)
-    least = len(examine(few, api, patching))
+    anyway = set(examine(few, api, patching))
     return [
         Complaint("", f"deviation {one.identifier!r} is not needed: no answer depends on its patch")
         for one in patching
-        if len(examine(few, api, [other for other in patching if other is not one])) == least
+        if anyway.issuperset(examine(few, api, [other for other in patching if other is not one]))
     ]
 
 

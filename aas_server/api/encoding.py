@@ -5,9 +5,9 @@ import functools
 import zstandard
 
 try:
-    from isal import igzip as gzip  # ten times faster than zlib at level 1
+    from isal import igzip as gzips  # ten times faster than zlib at level 1
 except ImportError:  # pragma: no cover - machines without a wheel of isal
-    import gzip
+    import gzip as gzips  # type: ignore[no-redef]
 
 #: Below this many bytes a coding costs more than it saves.
 WORTHWHILE = 1400
@@ -45,7 +45,7 @@ def _quality(parameters: str) -> float:
 def encode(body: bytes, coding: str) -> bytes:
     match coding:
         case "gzip":
-            return gzip.compress(body, 1)
+            return bytes(gzips.compress(body, 1))
         case "zstd":
             return zstandard.ZstdCompressor(level=1).compress(body)
         case _:

@@ -83,9 +83,7 @@ class FastPath:
     def answer(self, data: bytes) -> bytes | None:
         """The answer to a complete request, or None where the router has to give it."""
         line, _, block = data.partition(b"\r\n")
-        head = self._heads.get(block, self)
-        if head is self:
-            head = self._remember(block)
+        head = self._heads[block] if block in self._heads else self._remember(block)
         if head is None or (self.allowed is not None and not self.allowed(line, block)):
             return None
         key = (line, head)

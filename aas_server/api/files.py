@@ -32,13 +32,11 @@ async def put_attachment(call: Call) -> web.Response:
     entry = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
     before = _file(entry.document, call).get("value")
     name, part = await _receive(call)
-    taken = await call.repository.parts.parts(Kind.SUBMODEL, entry.identifier)
-    name = _free(name, [other for other in taken if other != before])
+    name, parts = await _in_place_of(call, entry, before, name, part)
 
     def attach(submodel: Document) -> Document:
         return edit.replace_at(submodel, path, lambda element: edit.with_file(element, name, part.content_type))
 
-    parts = {before: None, name: part} if before in taken and before != name else {name: part}
     entry = await call.repository.update(Kind.SUBMODEL, entry.identifier, attach, call.condition, parts)
     return answering.done(entry)
 
@@ -47,7 +45,7 @@ async def delete_attachment(call: Call) -> web.Response:
     """Remove the stored file and the element's value; 200 without a body, as the standard has it."""
     path = call.path
     entry = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
-    name = _file(entry.document, call).get("value")
+    name = _file(entry.document, call).get("value", "")
     if name not in await call.repository.parts.parts(Kind.SUBMODEL, entry.identifier):
         raise NotFound(f"no file is attached to {text(path)!r}")
     entry = await call.repository.update(
@@ -71,9 +69,7 @@ async def put_thumbnail(call: Call) -> web.Response:
     before = (entry.document["assetInformation"].get("defaultThumbnail") or {}).get("path")
     name, received = await _receive(call)
     part = Part(received.sha256, received.size, received.content_type, thumbnail=True)
-    taken = await call.repository.parts.parts(Kind.SHELL, entry.identifier)
-    name = _free(name, [other for other in taken if other != before])
-    parts = {before: None, name: part} if before in taken and before != name else {name: part}
+    name, parts = await _in_place_of(call, entry, before, name, part)
     entry = await call.repository.update(
         Kind.SHELL,
         entry.identifier,
@@ -94,6 +90,18 @@ async def delete_thumbnail(call: Call) -> web.Response:
         Kind.SHELL, entry.identifier, edit.without_thumbnail, call.condition, {name: None} if name in taken else {}
     )
     return answering.done(entry)
+
+
+async def _in_place_of(
+    call: Call, entry: Entry, before: str | None, name: str, part: Part
+) -> tuple[str, dict[str, Part | None]]:
+    """The name a new part gets, and what is attached and detached: it takes the place of the one named before."""
+    taken = await call.repository.parts.parts(entry.kind, entry.identifier)
+    name = _free(name, [other for other in taken if other != before])
+    parts: dict[str, Part | None] = {name: part}
+    if before is not None and before in taken and before != name:
+        parts[before] = None
+    return name, parts
 
 
 def _file(submodel: Document, call: Call) -> Document:

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import BinaryIO, cast
 
 from aiohttp import web
 
@@ -78,7 +79,8 @@ async def _package(call: Call, documents: Sequence[Document], media_type: str) -
     with tempfile.SpooledTemporaryFile(SPOOL) as file:
         async with bundle(call.repository, documents) as bundled:
             content = environment(list(bundled.documents))
-            await asyncio.to_thread(writer.write, file, content, bundled.parts, as_json=as_json)
+            out = cast(BinaryIO, file)
+            await asyncio.to_thread(writer.write, out, content, bundled.parts, as_json=as_json)
         size = file.tell()
         file.seek(0)
         headers = {"Content-Type": media_type, "Content-Disposition": 'attachment; filename="environment.aasx"'}

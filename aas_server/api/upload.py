@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from http import HTTPStatus
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import orjson
 from aiohttp import BodyPartReader, web
@@ -25,7 +25,8 @@ async def post_upload(call: Call) -> web.Response:
     `?ignore-duplicates=true` keeps what exists, `?dry-run=true` only tells, `?strict=true` refuses violations.
     """
     mode = Mode(call.flag("ignore-duplicates"), call.flag("strict"), call.flag("dry-run"))
-    with tempfile.SpooledTemporaryFile(SPOOL) as file:
+    with tempfile.SpooledTemporaryFile(SPOOL) as spooled:
+        file = cast(BinaryIO, spooled)
         await _receive(call, file)
         package = await asyncio.to_thread(reader.read, file, limits(call))
         report = await import_package(call.repository, package, mode)

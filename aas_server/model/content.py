@@ -8,7 +8,7 @@ from aas_server.model.metadata import metadata
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level, Modifiers
 from aas_server.model.paths import CHILDREN, IdShortPath, children, resolve, text, walk
 from aas_server.model.references import to_element, to_shell, to_submodel
-from aas_server.model.valueonly import UNLIMITED, named_values, value_only, wrapping
+from aas_server.model.valueonly import UNLIMITED, named_values, value_only, wrapped
 
 __all__ = ["ApiVersion", "Content", "Extent", "Level", "Modifiers", "represent", "represent_page"]
 
@@ -74,9 +74,7 @@ def reference(document: Document, path: IdShortPath = ()) -> Document:
 
 def _value(element: Document, path: IdShortPath, view: Modifiers) -> Json:
     value = value_only(element, blobs=_with_blobs(view), depth=_depth(view))
-    if view.version is ApiVersion.V30 and element["modelType"] == "Property":
-        return {} if value is None else {wrapping(element, path): value}
-    return value
+    return wrapped(element, value, path) if view.version is ApiVersion.V30 else value
 
 
 def _named(element: Document, view: Modifiers) -> Json:

@@ -32,7 +32,7 @@ def parse(text: str) -> IdShortPath:
     end = 0
     while match := _SEGMENT.match(text, end):
         id_short, index = match.groups()
-        if index and not segments:
+        if not segments and (index or text[0] == "."):
             break
         segments.append(id_short or int(index))
         end = match.end()

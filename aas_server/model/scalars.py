@@ -21,7 +21,6 @@ _EXACT = 15
 #: Longer literals are shown as text instead of being computed with.
 _LONGEST = 1000
 
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
 _INTEGER_LITERAL = re.compile(r"[+-]?[0-9]+\Z").match
 _DECIMAL_LITERAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)\Z").match
 _DOUBLE_LITERAL = re.compile(r"[+-]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][+-]?[0-9]+)?\Z").match
@@ -49,8 +48,6 @@ def from_json(value_type: str, value: Json) -> str:
     Raises ValueError, whose text says what is expected instead.
     """
     text = _text(value_type, value)
-    if _UNWRITABLE(text):
-        raise ValueError(f"{_shown(value)} holds a character that no AAS text may hold (XML 1.0, Char)")
     if not fits(value_type, text):
         raise ValueError(f"{_shown(value)} is no {value_type}")
     return text

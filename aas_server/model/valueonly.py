@@ -119,21 +119,29 @@ def changes(
     """
     if version is ApiVersion.V30:
         value = _unwrapped(element, value, path)
+    if value is None and value_only(element) is None:
+        return []  # what such an element shows by itself
     found = list(_changes(element, value, path, version))
     if findings := [each for each in found if isinstance(each, Finding)]:
         raise Invalid(findings)
     return [each for each in found if not isinstance(each, Finding)]
 
 
-def wrapping(element: Document, path: IdShortPath) -> str:
-    """The name under which the bare value of a Property stands in an answer of 3.0."""
-    return element.get("idShort") or text(path[-1:])
+def wrapped(element: Document, value: Json, path: IdShortPath) -> Json:
+    """The answer of 3.0 to who asks for one element: the bare value of a Property is named in an object."""
+    if element["modelType"] != "Property":
+        return value
+    return {} if value is None else {_name(element, path): value}
 
 
 def _unwrapped(element: Document, value: Json, path: IdShortPath) -> Json:
-    if element["modelType"] == "Property" and isinstance(value, dict) and list(value) == [wrapping(element, path)]:
-        return next(iter(value.values()))
+    if element["modelType"] == "Property" and isinstance(value, dict) and value.keys() <= {_name(element, path)}:
+        return value.get(_name(element, path))
     return value
+
+
+def _name(element: Document, path: IdShortPath) -> str:
+    return element.get("idShort") or text(path[-1:])
 
 
 def _changes(element: Document, value: Json, path: IdShortPath, version: ApiVersion) -> Iterator[Update | Finding]:

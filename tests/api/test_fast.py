@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -76,8 +77,12 @@ class Wire:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def to(cls, server: Server) -> "Wire":
-        return cls(*await asyncio.open_connection(server.host, server.port))
+    @asynccontextmanager
+    async def to(cls, server: Server) -> AsyncIterator["Wire"]:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        yield cls(reader, writer)
+        writer.close()
+        await writer.wait_closed()
 
     async def ask(self, target: str, headers: dict[str, str], method: str = "GET") -> bytes:
         lines = [f"{method} {target} HTTP/1.1", "Host: test", *(f"{name}: {text}" for name, text in headers.items())]
@@ -92,18 +97,23 @@ class Wire:
         return DATE.sub(b"", head) + re.sub(rb'"timestamp":"[^"]*"', b"", body)
 
 
+@pytest.fixture
+async def wire(server: Server) -> AsyncIterator[Wire]:
+    async with Wire.to(server) as wire:
+        yield wire
+
+
 @pytest.mark.usefixtures("given")
 @pytest.mark.parametrize("headers", HEADERS, ids=str)
 async def test_both_paths_answer_in_the_same_bytes(server: Server, slow: Server, headers: dict[str, str]) -> None:
-    fast_wire, slow_wire = await Wire.to(server), await Wire.to(slow)
-    for target in TARGETS:
-        first, second, third = [await fast_wire.ask(target, headers) for _ in range(3)]
-        assert first == second == third == await slow_wire.ask(target, headers), target
+    async with Wire.to(server) as fast_wire, Wire.to(slow) as slow_wire:
+        for target in TARGETS:
+            first, second, third = [await fast_wire.ask(target, headers) for _ in range(3)]
+            assert first == second == third == await slow_wire.ask(target, headers), target
 
 
 @pytest.mark.usefixtures("given")
-async def test_hot_reads_do_take_the_fast_path(client: ClientSession, server: Server) -> None:
-    wire = await Wire.to(server)
+async def test_hot_reads_do_take_the_fast_path(client: ClientSession, wire: Wire) -> None:
     await wire.ask("/description", {})
     before = (await (await client.get("/health/metrics")).json())["fast_path_answers"]
     for target in TARGETS[:15]:
@@ -113,8 +123,7 @@ async def test_hot_reads_do_take_the_fast_path(client: ClientSession, server: Se
 
 
 @pytest.mark.usefixtures("given")
-async def test_a_write_is_seen_by_the_next_read(client: ClientSession, server: Server) -> None:
-    wire = await Wire.to(server)
+async def test_a_write_is_seen_by_the_next_read(client: ClientSession, wire: Wire) -> None:
     for number in range(5):
         await client.patch(f"{SUBMODEL}/submodel-elements/Name/$value", json=f"v{number}")
         for target in (f"{SUBMODEL}/submodel-elements/Name/$value", SUBMODEL):
@@ -125,9 +134,8 @@ async def test_a_write_is_seen_by_the_next_read(client: ClientSession, server: S
 
 
 @pytest.mark.usefixtures("given")
-async def test_requests_in_pieces_and_in_heaps(server: Server) -> None:
+async def test_requests_in_pieces_and_in_heaps(wire: Wire) -> None:
     """Pipelined, split at every byte, mixed with bodies: each request gets its answer, in order."""
-    wire = await Wire.to(server)
     request = f"GET {SUBMODEL}/submodel-elements/Name/$value HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     expected = await wire.ask(f"{SUBMODEL}/submodel-elements/Name/$value", {})
     wire.writer.write(request * 5)
@@ -148,8 +156,7 @@ async def test_requests_in_pieces_and_in_heaps(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("given")
-async def test_a_request_hidden_in_a_body_is_not_answered(server: Server) -> None:
-    wire = await Wire.to(server)
+async def test_a_request_hidden_in_a_body_is_not_answered(wire: Wire) -> None:
     await wire.ask("/description", {})
     hidden = f"GET {SUBMODEL} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     head = f"GET /description HTTP/1.1\r\nHost: x\r\nContent-Length: {len(hidden)}\r\n\r\n".encode()

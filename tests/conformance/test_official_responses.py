@@ -25,14 +25,13 @@ def given(api: dict[str, Any]) -> Iterator[list[responses.Answer]]:
         yield list(responses.answers(base, api))
 
 
-def test_every_path_was_answered(given: list[responses.Answer]) -> None:
+def test_every_path_was_answered(given: list[responses.Answer], api: dict[str, Any]) -> None:
     counted = responses.per_template(given)
-    assert [template for template, count in counted.items() if not count and template not in MAY_BE_EMPTY] == []
-    assert len(counted) > 50
+    assert [path for path in responses.asked(api) if not counted[path] and path not in MAY_BE_EMPTY] == []
 
 
 def test_every_answer_is_as_the_official_document_says(given: list[responses.Answer], api: dict[str, Any]) -> None:
-    assert responses.examine(given, api, deviations.read()) == []
+    assert list(responses.examine(given, api, deviations.read())) == []
 
 
 def test_every_deviation_is_needed(given: list[responses.Answer], api: dict[str, Any]) -> None:
@@ -44,4 +43,4 @@ def test_a_wrong_answer_is_noticed(given: list[responses.Answer], api: dict[str,
     broken = responses.Answer(
         whole.template, whole.path, 200, whole.content_type, whole.body | {"submodelElements": []}
     )
-    assert responses.examine([broken], api, deviations.read()) != []
+    assert list(responses.examine([broken], api, deviations.read())) != []

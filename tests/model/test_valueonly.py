@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aas_server.model.values import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from aas_server.model.errors import Invalid, NotFound
 from aas_server.model.metadata import DROPPED
 from aas_server.model.paths import CHILDREN, parse, resolve
 from aas_server.model.valueonly import changes, value_only
+from aas_server.model.values import fits
 from tests.examples import collection, external, listed, model, motors, prop, submodel
 from tests.model.test_content_golden import View, kinds
 
@@ -155,6 +155,14 @@ def test_3_0_takes_what_it_shows() -> None:
         changes(name, {"Name": "saw"}, ("Name",))
     item = resolve(kinds(), ("Temperatures", 0))
     assert changes(item, {"[0]": 5}, ("Temperatures", 0), V30) == [(("Temperatures", 0), {"value": "5"})]
+
+
+def test_no_value_can_be_sent_back_as_it_is_shown() -> None:
+    path = ("Tool", "Remark")
+    remark = resolve(kinds(), path)
+    assert changes(remark, None, path) == changes(remark, {}, path, V30) == []
+    with pytest.raises(Invalid):
+        changes(remark, {}, path)
 
 
 def test_3_0_takes_arrays_of_named_values_and_languages_as_an_object() -> None:

@@ -101,7 +101,7 @@ def test_json_as_a_text(value_type: str, value: Json, text: str) -> None:
     ],
 )
 def test_json_that_does_not_fit(value_type: str, value: Json) -> None:
-    with pytest.raises(ValueError, match=value_type if value != "\x00" else "character"):
+    with pytest.raises(ValueError, match=value_type):
         from_json(value_type, value)
 
 

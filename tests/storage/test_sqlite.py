@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -53,10 +54,10 @@ async def test_urls_that_name_no_store(tmp_path: Path) -> None:
         await SqliteStorage.open(f"sqlite:///{tmp_path}/none/x.db")
 
 
-async def test_what_is_no_database_is_refused_and_left_alone(file: Path) -> None:
+def test_what_is_no_database_is_refused_and_left_alone(file: Path) -> None:
     file.write_bytes(b"this is a text, not a database" * 100)
     with pytest.raises(Unavailable):
-        await SqliteStorage.open(f"sqlite:///{file}")
+        open_store(f"sqlite:///{file}")
     assert file.read_bytes().startswith(b"this is a text")
 
 
@@ -83,8 +84,8 @@ async def test_a_store_of_the_first_form_is_brought_up_to_date(file: Path) -> No
     await storage.close()
 
 
-def plan(connection: sqlite3.Connection, query: str, values: object) -> list[str]:
-    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", values)]  # type: ignore[call-overload]
+def plan(connection: sqlite3.Connection, query: str, values: Any) -> list[str]:
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", values)]
 
 
 @pytest.mark.parametrize("name", sorted(set(SQL) - ONCE))
@@ -135,7 +136,8 @@ async def write(storage, client):
         document = submodel(f"urn:x:{sys.argv[2]}:{client}:{number}", prop("P", str(number)))
         await storage.apply([Put(document)])
         print(document["id"], number, flush=True)
-        await storage.apply([SetValue(document["id"], ("P",), {"value": str(-number)}, document["submodelElements"][0])])
+        element = document["submodelElements"][0]
+        await storage.apply([SetValue(document["id"], ("P",), {"value": str(-number)}, element)])
         print(document["id"], -number, flush=True)
 
 async def main():
@@ -152,8 +154,8 @@ async def test_acknowledged_writes_survive_kill_9(file: Path) -> None:
     for round_ in range(ROUNDS):
         lines = await asyncio.to_thread(killed, file, str(round_), 0.3 + 0.05 * (round_ % 7))
         for line in lines:
-            identifier, number = line.split()
-            acknowledged[identifier] = int(number)
+            identifier, text = line.split()
+            acknowledged[identifier] = int(text)
         opened = await asyncio.to_thread(open_store, f"sqlite:///{file}")
         assert opened.reader.execute("PRAGMA quick_check").fetchone() == ("ok",)
         opened.release.close()

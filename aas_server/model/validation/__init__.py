@@ -1,71 +1,68 @@
-"""Whether a document is an instance of the metamodel: everything that is wrong with it, each with its path.
+"""Whether a document is an instance of the metamodel: its structure first, then the constraints of Parts 1 and 3a.
 
-First the structure, by the JSON Schema made from the table; then, where the structure can be read, the constraints of
-Part 1 and Part 3a in one walk. Constraints that need another document to be judged (AASd-006, AASd-007, AASd-012) or
-that only say how to read one (AASd-115) are not looked at.
+Not checked, because the answer is not in the document: AASd-006, AASd-007 and AASd-012 (what a valueId stands for),
+AASc-3a-003 (concepts referred to by a value list). AASd-115 is how a list is read, not what it may hold.
 """
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
-from aas_server.model import Document, Json
+from aas_server.model import Document, Json, structure
 from aas_server.model.errors import Finding
-from aas_server.model.metamodel import MODEL_TYPES
-from aas_server.model.validation import constraints, containers, structure
+from aas_server.model.paths import CHILDREN
+from aas_server.model.validation import walking
+from aas_server.model.validation.elements import fitting_child
+from aas_server.model.validation.violations import text
 
-#: Enough to see what is wrong; a document may be wrong in as many places as it has bytes.
-MOST = 100
+__all__ = ["MOST", "is_structural", "verify", "verify_child"]
 
-#: What makes a document unreadable for every part of the server, as opposed to a rule that it breaks.
-_SHAPE = frozenset({"type", "required", "additionalProperties", "enum", "const", "modelType", "depth"})
+#: So many findings are told; who has more has the same mistake many times.
+MOST: Final = 100
+
+#: Structural findings that leave no doubt what an attribute holds: the constraints can be looked at in spite of them.
+_READABLE: Final = frozenset({"minItems", "minLength", "maxLength", "pattern"})
 
 
-def verify(instance: Json, class_name: str | None = None) -> Iterator[Finding]:
-    """What is wrong with an instance of a class of the metamodel, at most 100 findings; without a class, of modelType.
+def verify(instance: Json, model_type: str | None = None) -> Iterator[Finding]:
+    """What is wrong with an instance of a class of the metamodel, at most 100 findings.
 
-    >>> [str(each) for each in verify({"modelType": "Property", "idShort": "a", "valueType": "xs:int", "value": "x"})]
-    ["value: 'x' is no xs:int (valueType)"]
+    The class is `model_type` or else what the instance says of itself. Where the structure leaves doubt what
+    an attribute holds, the constraints are not looked at.
     """
-    return islice(_findings(instance, class_name), MOST)
+    name = model_type or (instance.get("modelType") if isinstance(instance, dict) else None)
+    if not isinstance(name, str):
+        yield _nameless(instance)
+        return
+    found = list(islice(structure.findings(instance, name), MOST))
+    yield from found
+    if all(finding.constraint in _READABLE for finding in found):
+        yield from walking.findings(instance, name)[: MOST - len(found)]
+
+
+def _nameless(instance: Json) -> Finding:
+    if not isinstance(instance, dict):
+        return Finding("", "an object is expected", "type")
+    if "modelType" not in instance:
+        return Finding("", "modelType is missing", "modelType")
+    return Finding("modelType", "the name of a class is expected", "modelType")
+
+
+def verify_child(container: Document, element: Document, replaced: int | None = None) -> Iterator[Finding]:
+    """What a container objects to in an element that is to become its child: AASd-117, AASd-107 to AASd-109, AASd-114.
+
+    `replaced` is the position of the child that gives way to it, and is not compared with. Container and element are
+    sound in themselves. That no other child has the idShort (AASd-022) is for the caller to see.
+    """
+    attribute = CHILDREN[container["modelType"]]
+    for below, message, constraint in fitting_child(container, attribute, element, replaced):
+        yield Finding(text(below), message, constraint)
 
 
 def is_structural(finding: Finding) -> bool:
-    """Whether the document has the wrong shape; otherwise it can be read and stored, and breaks a rule."""
-    return finding.constraint in _SHAPE
+    """The finding is about the shape of the document (a keyword of JSON Schema), not about a constraint.
 
-
-def verify_child(container: Document, element: Document, replaced: str | int | None = None) -> Iterator[Finding]:
-    """What a submodel or containing element has against this element as its direct child, the element itself apart.
-
-    `replaced` is the last step of the path where the element takes the place of another, which then does not count.
-    Whether the idShort is taken (AASd-022) is not asked.
+    >>> is_structural(Finding("value", "is missing", "required")), is_structural(Finding("", "no asset", "AASd-131"))
+    (True, False)
     """
-    return (
-        Finding(path, message, constraint)
-        for path, message, constraint in containers.child(container, element, replaced)
-    )
-
-
-def _findings(instance: Json, class_name: str | None) -> Iterator[Finding]:
-    unreadable = structure.unreadable(instance)
-    if unreadable is None and class_name is None:
-        class_name, unreadable = _named(instance)
-    if unreadable is not None or class_name is None:
-        yield unreadable or Finding("", "has no class")
-        return
-    found = list(islice(structure.findings(instance, class_name), MOST))
-    yield from found
-    if not any(map(is_structural, found)):
-        yield from constraints.findings(instance, class_name)
-
-
-def _named(instance: Json) -> tuple[str | None, Finding | None]:
-    """The class that modelType names."""
-    if not isinstance(instance, dict):
-        return None, Finding("", f"must be an object, not {structure.kind(instance)}", "type")
-    if "modelType" not in instance:
-        return None, Finding("", "lacks modelType, which says what it is", "required")
-    name = instance["modelType"]
-    if name not in MODEL_TYPES:
-        return None, Finding("modelType", f"{structure.shown(name)} is no class of the metamodel", "modelType")
-    return name, None
+    return finding.constraint[:1].islower()

@@ -68,8 +68,8 @@ def fitting_item(items: Document, item: Document, at: Steps) -> Iterator[Violati
         yield (*at, "valueType"), message, "AASd-109"
 
 
-def fitting_child(container: Document, attribute: str, element: Document) -> Iterator[Violation]:
-    """What a container objects to in one element that is to become its child."""
+def fitting_child(container: Document, attribute: str, element: Document, replaced: int | None) -> Iterator[Violation]:
+    """What a container objects to in one element that is to become its child, in place of the one at `replaced`."""
     if container["modelType"] != "SubmodelElementList":
         if "idShort" not in element:
             yield (), _NAMELESS, "AASd-117"
@@ -77,21 +77,14 @@ def fitting_child(container: Document, attribute: str, element: Document) -> Ite
     yield from fitting_item(container, element, ())
     if (semantic_id := element.get("semanticId")) is None:
         return
+    others = [each for position, each in enumerate(container.get(attribute, ())) if position != replaced]
+    meanings = [each["semanticId"] for each in others if "semanticId" in each]
     if (expected := container.get("semanticIdListElement")) is not None:
-        if not same_meaning(semantic_id, expected):
-            yield ("semanticId",), _MEANINGS["AASd-107"], "AASd-107"
-    elif not all(same_meaning(semantic_id, each["semanticId"]) for each in _meaningful(container, attribute)):
-        yield ("semanticId",), _MEANINGS["AASd-114"], "AASd-114"
-
-
-def _meaningful(container: Document, attribute: str) -> Iterator[Document]:
-    return (each for each in container.get(attribute, ()) if "semanticId" in each)
-
-
-def announced_values(items: Document) -> Iterator[Violation]:
-    if items["typeValueListElement"] in _TYPED and "valueTypeListElement" not in items:
-        message = f"a list of {items['typeValueListElement']} needs a valueTypeListElement"
-        yield ("typeValueListElement",), message, "AASd-109"
+        meanings, constraint = [expected], "AASd-107"
+    else:
+        constraint = "AASd-114"
+    if not all(same_meaning(semantic_id, meaning) for meaning in meanings):
+        yield ("semanticId",), _MEANINGS[constraint], constraint
 
 
 def own_asset(entity: Document) -> Iterator[Violation]:
@@ -155,7 +148,6 @@ RULES: Final[dict[tuple[str, str], Rule]] = {
     ("Entity", "statements"): named_children("statements"),
     ("AnnotatedRelationshipElement", "annotations"): named_children("annotations"),
     ("SubmodelElementList", "value"): alike_items,
-    ("SubmodelElementList", "typeValueListElement"): announced_values,
     ("Entity", "entityType"): own_asset,
     **{("Operation", attribute): named_variables(attribute) for attribute in _VARIABLES},
     ("Property", "value"): consistent("value", "Property/value"),

@@ -1,9 +1,10 @@
-"""Constraints on references (Part 1, 'Constraints for Referencing'), and on what an attribute may refer to."""
+"""Rules for references: which keys may stand where (Part 1, 'Referencing'), and what an attribute may refer to."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Container, Iterable, Iterator
+from typing import Final
 
 from aas_server.model import Document
-from aas_server.model.errors import Finding
 from aas_server.model.metamodel import (
     AAS_IDENTIFIABLES,
     AAS_REFERABLES,
@@ -12,84 +13,134 @@ from aas_server.model.metamodel import (
     GENERIC_GLOBALLY_IDENTIFIABLES,
     GLOBALLY_IDENTIFIABLES,
 )
-from aas_server.model.validation.check import Check, Checks
-from aas_server.model.validation.structure import shown
-from aas_server.model.values import fits
+from aas_server.model.validation.violations import Rule, Steps, Violation, shown
 
-_EVENT_ELEMENTS = frozenset({"EventElement", "BasicEventElement"})
+_POSITION: Final = re.compile(r"[0-9]+\Z", re.ASCII).match
 
 
-def key_chain(reference: Document) -> Iterator[Finding]:
-    types = [key["type"] for key in reference["keys"]]
-    if types == ["GlobalReference"] and reference["type"] == "ExternalReference":
-        return
-    if types and types[0] not in GLOBALLY_IDENTIFIABLES:
-        yield Finding("keys[0].type", f"no reference begins with {types[0]}", "AASd-121")
-    elif types and reference["type"] == "ExternalReference":
-        yield from _external(types)
-    elif types:
-        yield from _model(types)
-        yield from _indexes(reference["keys"])
+def sound_reference(attribute: str) -> Rule:
+    """The rule that an attribute holds a sound reference."""
+
+    def rule(instance: Document) -> Iterable[Violation]:
+        reference = instance[attribute]
+        return () if _is_plain(reference) else _below(reference, (attribute,))
+
+    return rule
 
 
-def _external(types: list[str]) -> Iterator[Finding]:
-    if types[0] not in GENERIC_GLOBALLY_IDENTIFIABLES:
-        yield Finding("keys[0].type", f"an ExternalReference does not begin with {types[0]}", "AASd-122")
-    if types[-1] not in GENERIC_GLOBALLY_IDENTIFIABLES | GENERIC_FRAGMENT_KEYS:
-        yield Finding(f"keys[{len(types) - 1}].type", f"an ExternalReference does not end with {types[-1]}", "AASd-124")
+def sound_references(attribute: str) -> Rule:
+    """The rule that an attribute holds a list of sound references."""
+
+    def rule(instance: Document) -> Iterator[Violation]:
+        for position, reference in enumerate(instance[attribute]):
+            if not _is_plain(reference):
+                yield from _below(reference, (attribute, position))
+
+    return rule
 
 
-def _model(types: list[str]) -> Iterator[Finding]:
-    if types[0] not in AAS_IDENTIFIABLES:
-        yield Finding("keys[0].type", f"a ModelReference does not begin with {types[0]}", "AASd-123")
-    for place, kind in enumerate(types[1:], start=1):
-        where = f"keys[{place}].type"
-        if kind not in FRAGMENT_KEYS:
-            yield Finding(where, f"{kind} stands only at the beginning of a ModelReference", "AASd-125")
-        elif kind in GENERIC_FRAGMENT_KEYS and place < len(types) - 1:
-            yield Finding(where, f"{kind} stands only at the end of a ModelReference", "AASd-126")
-        elif kind == "FragmentReference" and types[place - 1] not in ("File", "Blob"):
-            yield Finding(where, f"{types[place - 1]} has no fragments; File and Blob have", "AASd-127")
-
-
-def _indexes(keys: list[Document]) -> Iterator[Finding]:
-    for place, (key, following) in enumerate(zip(keys, keys[1:], strict=False), start=1):
-        if key["type"] == "SubmodelElementList" and not fits("xs:nonNegativeInteger", following["value"]):
-            message = f"{shown(following['value'])} is no index in a SubmodelElementList"
-            yield Finding(f"keys[{place}].value", message, "AASd-128")
-
-
-def refers_to(attribute: str, allowed: frozenset[str], what: str) -> Check:
-    """The attribute is a ModelReference to certain classes (Part 1, the type of the attribute)."""
-
-    def check(instance: Document) -> Iterator[Finding]:
-        value = instance[attribute]
-        if isinstance(value, dict):
-            if not _is_to(value, allowed):
-                yield Finding(attribute, f"must be a ModelReference to {what}", "ModelReference")
-            return
-        for place, each in enumerate(value):
-            if not _is_to(each, allowed):
-                yield Finding(f"{attribute}[{place}]", f"must be a ModelReference to {what}", "ModelReference")
-
-    return check
-
-
-def _is_to(reference: Document, allowed: frozenset[str]) -> bool:
+def _is_plain(reference: Document) -> bool:
+    """An external reference of one global key, as nearly all semantic ids are: nothing can be wrong with it."""
     keys = reference["keys"]
-    return reference["type"] == "ModelReference" and (not keys or keys[-1]["type"] in allowed)
+    return (
+        len(keys) == 1
+        and keys[0]["type"] == "GlobalReference"
+        and reference["type"] == "ExternalReference"
+        and len(reference) == 2
+    )
 
 
-_SHELL = frozenset({"AssetAdministrationShell"})
-_SUBMODEL = frozenset({"Submodel"})
+def _below(reference: Document | None, at: Steps) -> Iterator[Violation]:
+    while reference:
+        for below, message, constraint in sound_keys(reference):
+            yield (*at, *below), message, constraint
+        reference = reference.get("referredSemanticId")
+        at = (*at, "referredSemanticId")
 
-CHECKS: Checks = {
-    "Reference.keys": (key_chain,),
-    "AssetAdministrationShell.derivedFrom": (refers_to("derivedFrom", _SHELL, "an AssetAdministrationShell"),),
-    "AssetAdministrationShell.submodels": (refers_to("submodels", _SUBMODEL, "a Submodel"),),
-    "BasicEventElement.messageBroker": (refers_to("messageBroker", AAS_REFERABLES, "a Referable"),),
-    "BasicEventElement.observed": (refers_to("observed", AAS_REFERABLES, "a Referable"),),
-    "EventPayload.observableReference": (refers_to("observableReference", AAS_REFERABLES, "a Referable"),),
-    "EventPayload.source": (refers_to("source", _EVENT_ELEMENTS, "an EventElement"),),
-    "Extension.refersTo": (refers_to("refersTo", AAS_REFERABLES, "a Referable"),),
+
+def sound_keys(reference: Document) -> Iterator[Violation]:
+    types = [key["type"] for key in reference["keys"]]
+    if not types:
+        return
+    external = reference["type"] == "ExternalReference"
+    first, first_type = ("keys", 0, "type"), types[0]
+    if first_type not in GLOBALLY_IDENTIFIABLES:
+        yield first, f"a reference cannot begin with a key of type {first_type}", "AASd-121"
+    elif external and first_type not in GENERIC_GLOBALLY_IDENTIFIABLES:
+        yield first, f"an external reference begins with a GlobalReference, not with {first_type}", "AASd-122"
+    elif not external and first_type not in AAS_IDENTIFIABLES:
+        yield first, f"a model reference begins with an Identifiable, not with {first_type}", "AASd-123"
+    if external:
+        yield from _external(types)
+    else:
+        yield from _fragments(types)
+        yield from _positions(reference)
+
+
+def _external(types: list[str]) -> Iterator[Violation]:
+    if len(types) > 1 and types[-1] not in GENERIC_GLOBALLY_IDENTIFIABLES | GENERIC_FRAGMENT_KEYS:
+        message = f"an external reference ends with a GlobalReference or a FragmentReference, not with {types[-1]}"
+        yield ("keys", len(types) - 1, "type"), message, "AASd-124"
+
+
+def _fragments(types: list[str]) -> Iterator[Violation]:
+    last = len(types) - 1
+    for position in range(1, len(types)):
+        at, kind = ("keys", position, "type"), types[position]
+        if kind not in FRAGMENT_KEYS:
+            yield at, f"in a model reference {kind} cannot follow another key", "AASd-125"
+        elif kind not in GENERIC_FRAGMENT_KEYS:
+            continue
+        elif position != last:
+            yield at, f"in a model reference {kind} can only be the last key", "AASd-126"
+        elif types[position - 1] not in ("File", "Blob"):
+            yield at, f"{kind} must follow a File or a Blob, not {types[position - 1]}", "AASd-127"
+
+
+def _positions(reference: Document) -> Iterator[Violation]:
+    keys = reference["keys"]
+    for position in range(1, len(keys)):
+        value = keys[position]["value"]
+        if keys[position - 1]["type"] == "SubmodelElementList" and not _POSITION(value):
+            message = f"after a SubmodelElementList comes a position in it, not {shown(value)}"
+            yield ("keys", position, "value"), message, "AASd-128"
+
+
+def refers_to(where: str, what: str, targets: Container[str]) -> Rule:
+    """The rule that an attribute (`Class/attribute`) holds model references whose last key is one of `targets`."""
+    attribute = where.partition("/")[2]
+
+    def rule(instance: Document) -> Iterator[Violation]:
+        held = instance[attribute]
+        if isinstance(held, dict):
+            if not _leads_to(held, targets):
+                yield (attribute,), f"must be a ModelReference to {what}", where
+            return
+        for position, reference in enumerate(held):
+            if not _leads_to(reference, targets):
+                yield (attribute, position), f"must be a ModelReference to {what}", where
+
+    return rule
+
+
+def _leads_to(reference: Document, targets: Container[str]) -> bool:
+    last = [key["type"] for key in reference["keys"][-1:]]
+    return reference["type"] == "ModelReference" and all(kind in targets for kind in last)
+
+
+_SHELL: Final = "AssetAdministrationShell"
+
+#: Class and the attribute whose presence calls for the rule.
+RULES: Final[dict[tuple[str, str], Rule]] = {
+    ("Reference", "keys"): sound_keys,  # for a reference that is looked at by itself
+    (_SHELL, "derivedFrom"): refers_to(f"{_SHELL}/derivedFrom", "an AssetAdministrationShell", (_SHELL,)),
+    (_SHELL, "submodels"): refers_to(f"{_SHELL}/submodels", "a Submodel", ("Submodel",)),
+    ("BasicEventElement", "observed"): refers_to("BasicEventElement/observed", "a Referable", AAS_REFERABLES),
+    ("BasicEventElement", "messageBroker"): refers_to("BasicEventElement/messageBroker", "a Referable", AAS_REFERABLES),
+    ("EventPayload", "source"): refers_to(
+        "EventPayload/source", "an EventElement", ("EventElement", "BasicEventElement")
+    ),
+    ("EventPayload", "observableReference"): refers_to(
+        "EventPayload/observableReference", "a Referable", AAS_REFERABLES
+    ),
 }
