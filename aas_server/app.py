@@ -11,7 +11,7 @@ from aiohttp import web
 
 from aas_server.api import cors, errors, fast, health, reading, registry, upload
 from aas_server.api.keys import LIMITS, REPOSITORY, STATE, Limits, State
-from aas_server.api.table import API, Route
+from aas_server.api.table import API, SERVICES_OF_30, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings
 from aas_server.model.modifiers import ApiVersion
@@ -45,7 +45,7 @@ def application(repository: Repository, settings: Settings) -> web.Application:
 
 
 def _routes(base: str, version: ApiVersion) -> Iterator[web.RouteDef]:
-    for operation in API:
+    for operation in (*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ())):
         for route in operation.expanded():
             yield web.route(route.method, pattern(base + route.path), bind(route, base, version))
 

@@ -63,7 +63,7 @@ def submodel(number: int, size: int) -> Document:
 
 
 def some_group(chance: random.Random, position: int, left: int) -> Document:
-    group = element(f"{chance.choice(NOUNS)}{position}", "SubmodelElementCollection", value=[])
+    group = element(f"{NOUNS[position % len(NOUNS)]}{position}", "SubmodelElementCollection", value=[])
     group["semanticId"] = reference(f"0173-1#01-BEN{position % 1000:03d}#001")
     left -= len(orjson.dumps(group))
     while (left > 0 and len(group["value"]) < 8) or not group["value"]:
@@ -73,14 +73,15 @@ def some_group(chance: random.Random, position: int, left: int) -> Document:
 
 
 def some_element(chance: random.Random, position: int) -> Document:
-    name = f"{chance.choice(TRAITS)}{position}"
-    one = any_element(chance, name)
-    one["semanticId"] = reference(f"0173-1#02-BEN{chance.randrange(300):03d}#001")
+    """An element whose kind and semantic id follow from its name, as they do where submodels follow a template."""
+    trait = chance.randrange(len(TRAITS))
+    one = any_element(chance, f"{TRAITS[trait]}{position}", (trait + position) % 4)
+    one["semanticId"] = reference(f"0173-1#02-BEN{10 * position + trait:03d}#001")
     return one
 
 
-def any_element(chance: random.Random, name: str) -> Document:
-    match chance.randrange(4):
+def any_element(chance: random.Random, name: str, kind: int) -> Document:
+    match kind:
         case 0:
             return element(name, "Property", valueType="xs:double", value=f"{chance.uniform(0, 1000):.4f}")
         case 1:

@@ -112,16 +112,14 @@ def located(collection: str, identifier: str, *rest: str) -> str:
     return "/".join((collection, encode(identifier), *rest))
 
 
-def window(
-    items: Sequence[Json], keys: Sequence[str], limit: int, cursor: tuple[int, str] | None
-) -> tuple[int, int, tuple[int, str] | None]:
+def window(call: "Call", keys: Sequence[str]) -> tuple[int, int, str | None]:
     """Where a page over the items of one document starts and ends, and the cursor behind it.
 
     A cursor names the last item sent and its position: where that item is gone, its successor has its place.
     """
     start = 0
-    if cursor is not None:
-        position, key = cursor
+    if (given := call.position) is not None:
+        position, key = given
         start = keys.index(key) + 1 if key in keys else position
-    end = min(start + limit, len(items))
-    return start, end, (end - 1, keys[end - 1]) if end < len(items) else None
+    end = min(start + call.limit, len(keys))
+    return start, end, encode(f"{end - 1}:{keys[end - 1]}") if end < len(keys) else None

@@ -8,7 +8,7 @@ from aiohttp import web
 from aas_server.api import answering, filters, views
 from aas_server.api.reading import Call
 from aas_server.model import Kind
-from aas_server.model.modifiers import ApiVersion
+from aas_server.model.modifiers import ApiVersion, Content
 from aas_server.repository.entries import Entry
 from aas_server.storage import Criterion
 
@@ -26,6 +26,8 @@ class Collection:
         return call.identifier(self.parameter)
 
     async def get_page(self, call: Call) -> web.Response:
+        if call.content is Content.PATH and call.version is ApiVersion.V30:
+            return await views.show_paths(call, self.kind, self.criteria(call))
         listing = await call.repository.page(self.kind, self.criteria(call), call.limit, call.cursor)
         return views.show_page(call, listing)
 

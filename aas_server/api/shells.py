@@ -30,9 +30,7 @@ async def get_references(call: Call) -> web.Response:
     """The shell's references to submodels, a page of them."""
     entry = await call.repository.get(Kind.SHELL, call.shell_id)
     references = edit.references(entry.document)
-    keys = [text(reference) for reference in references]
-    start, end, last = answering.window(references, keys, call.limit, call.position)
-    cursor = encode(f"{last[0]}:{last[1]}") if last else None
+    start, end, cursor = answering.window(call, [text(reference) for reference in references])
     return answering.paged(call, references[start:end], cursor)
 
 

@@ -90,6 +90,16 @@ ELEMENT = "/submodel-elements/{idShortPath}"
 ELEMENTS = "/submodel-elements"
 DESCRIPTORS = (Mount("/submodel-descriptors"), Mount("/shell-descriptors/{aasIdentifier}/submodel-descriptors"))
 
+#: What clients of a single shell or submodel ask for when their base path is one in a repository; in 3.0 only.
+SERVICES = (Mount("/shells/{aasIdentifier}"), Mount("/submodels/{submodelIdentifier}"))
+SERVICES_OF_30 = (
+    ApiOperation("GetAssetAdministrationShell", "GET", "/", SHELLS.get, SERVICES[:1]),
+    ApiOperation("GetSubmodel", "GET", "/", SUBMODELS.get, SERVICES[1:]),
+    ApiOperation("GetAllAssetAdministrationShells", "GET", "/shells", SHELLS.get_page, SERVICES),
+    ApiOperation("GenerateSerializationByIds", "GET", "/serialization", serialization.get_serialization, SERVICES),
+    ApiOperation("GetSelfDescription", "GET", "/description", description.get_description, SERVICES),
+)
+
 BULK = ("POST", "PUT", "DELETE")
 BULK_PATHS = ("/bulk/shell-descriptors", "/bulk/submodel-descriptors")
 QUERIED = ("shells", "submodels", "concept-descriptions", "shell-descriptors", "submodel-descriptors")

@@ -1,6 +1,6 @@
 """How documents and elements are shown: content, level and extent of an answer, and the bytes that come of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +17,7 @@ from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
 from aas_server.model.paths import IdShortPath, children
 from aas_server.repository import Listing
 from aas_server.repository.entries import Entry
+from aas_server.storage import Criterion
 
 #: A Blob in a stored body, which is compact JSON; a text can hold this only with its quotes escaped.
 BLOB = b'"modelType":"Blob"'
@@ -90,13 +91,34 @@ def show_page(call: Call, listing: Listing) -> web.Response:
     return answering.paged(call, result, listing.cursor)
 
 
+async def show_paths(call: Call, kind: Kind, criteria: Sequence[Criterion]) -> web.Response:
+    """The paths of many submodels as 3.0 pages them: `limit` counts paths, so a page may end inside a submodel."""
+    view, limit = view_of(call), call.limit
+    offset, after = call.position or (0, "")
+    paths: list[str] = []
+    while True:
+        listing = await call.repository.page(kind, criteria, 1, after or None)
+        below = [path for entry in listing.result for path in represent(entry.document, (), view)]
+        taken = below[offset : offset + limit - len(paths)]
+        paths += taken
+        if offset + len(taken) < len(below):
+            return answering.paged(call, paths, encode(f"{offset + len(taken)}:{after}"))
+        if listing.cursor is None:
+            return answering.paged(call, paths, None)
+        offset, after = 0, listing.cursor
+        if len(paths) == limit:
+            return answering.paged(call, paths, encode(f"0:{after}"))
+
+
 def show_elements(call: Call, entry: Entry) -> web.Response:
     """A page of the elements right below a submodel."""
     view = view_of(call)
     elements = children(entry.document)
-    keys = [element.get("idShort", "") for element in elements]
-    start, end, last = answering.window(elements, keys, call.limit, call.position)
-    cursor = encode(f"{last[0]}:{last[1]}") if last else None
+    if view.content is Content.PATH and view.version is ApiVersion.V30:
+        paths = represent_page(elements, view, entry.document)
+        start, end, cursor = answering.window(call, paths)
+        return answering.paged(call, paths[start:end], cursor)
+    start, end, cursor = answering.window(call, [element.get("idShort", "") for element in elements])
     return answering.paged(call, represent_page(elements[start:end], view, entry.document), cursor)
 
 

@@ -25,7 +25,8 @@ DROPPED: dict[str, frozenset[str]] = {
     "File": frozenset({"value", "contentType"}),
 }
 #: What 3.0 required of an element stays in its metadata, or no client of 3.0 could read them.
-REQUIRED_IN_V30 = frozenset({"contentType", "first", "second", "observed"})
+#: That includes the asset of a self-managed Entity (AASd-014 as 3.0 had it).
+REQUIRED_IN_V30 = frozenset({"contentType", "first", "second", "observed", "globalAssetId", "specificAssetIds"})
 _DROPPED_IN_V30 = {model_type: dropped - REQUIRED_IN_V30 for model_type, dropped in DROPPED.items()}
 #: What makes an object the one it is; no PATCH changes it.
 IDENTITY = ("modelType", "id", "idShort")
