@@ -21,13 +21,14 @@ def measured(folder: Path, many: int, times: int, seconds: float) -> Iterator[Ro
     raw = documents.write_environments(given, range(many), SIZE)
     (given / "shells.json").write_bytes(shells(many // 10))
     empty = processes.ours("empty", folder)
-    idle = empty.rss()
+    idle, spent = empty.rss(), empty.cpu()
     empty.stop()
     yield Row("start, empty store", f"{empty.seconds_to_start:.2f} s, {idle / 1e6:.0f} MB resident")
     server = processes.ours("large", folder, load=[given])
     try:
         taken = server.seconds_to_start - empty.seconds_to_start
         yield compared(f"import {many:,} x 3 kB", many / taken, 4_000, "documents/s", at_least=True)
+        yield Row("import, per second of CPU", f"{many / (server.cpu() - spent):,.0f} documents")
         yield compared("memory, most during the import", server.peak_rss() / 1e6, 500, "MB")
         yield from report.rows(rounds.measure(cases.lists(server, many), {"large": server}, folder, times, seconds))
     finally:

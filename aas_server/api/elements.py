@@ -12,7 +12,7 @@ from aas_server.model.errors import Finding, Invalid
 from aas_server.model.metadata import merge, merge_metadata
 from aas_server.model.metamodel import SUBMODEL_ELEMENTS
 from aas_server.model.modifiers import ApiVersion, Content
-from aas_server.model.paths import IdShortPath, resolve, text
+from aas_server.model.paths import IdShortPath, find, resolve, text
 from aas_server.model.validation import verify_child
 from aas_server.model.valueonly import changes
 
@@ -35,7 +35,7 @@ async def post_element(call: Call) -> web.Response:
     added: list[IdShortPath] = []
 
     def insert(submodel: Document) -> Document:
-        _fits(resolve(submodel, parent), element)
+        _fits(resolve(submodel, parent), element, None)
         document, path = edit.insert(submodel, parent, element)
         added[:] = [path]
         return document
@@ -53,7 +53,7 @@ async def put_element(call: Call) -> web.Response:
     def put(submodel: Document) -> Document:
         if call.version is ApiVersion.V30:
             resolve(submodel, path)
-        _fits(resolve(submodel, path[:-1]), element)
+        _fits(resolve(submodel, path[:-1]), element, path[-1])
         document, new = edit.put(submodel, path, element)
         created[:] = [new]
         return document
@@ -76,7 +76,7 @@ async def patch_element(call: Call) -> web.Response:
 
     def patch(submodel: Document) -> Document:
         element = checked(merged(resolve(submodel, path), body))
-        _fits(resolve(submodel, path[:-1]), element)
+        _fits(resolve(submodel, path[:-1]), element, path[-1])
         return edit.replace_at(submodel, path, lambda _: element)
 
     return answering.done(await call.repository.update(Kind.SUBMODEL, call.submodel_id, patch, call.condition))
@@ -97,9 +97,13 @@ async def _element(call: Call) -> Document:
     return element
 
 
-def _fits(container: Document, element: Document) -> None:
-    """Raises Invalid where the container may not hold such an element (AASd-107 to AASd-109, AASd-117)."""
-    if findings := list(verify_child(container, element)):
+def _fits(container: Document, element: Document, step: str | int | None) -> None:
+    """Raises Invalid where the container may not hold such an element (AASd-107 to AASd-109, AASd-114, AASd-117).
+
+    `step` leads to the element whose place it takes, if it takes one.
+    """
+    replaced = find(container, step) if step is not None else None
+    if findings := list(verify_child(container, element, replaced)):
         raise Invalid(findings)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from aiohttp import ClientSession
 
-from tests.examples import b64, collection, listed, motors, prop, submodel
+from tests.examples import b64, collection, external, listed, motors, prop, submodel
 
 SUBMODEL = f"/submodels/{b64('urn:x:1')}"
 ELEMENTS = f"{SUBMODEL}/submodel-elements"
@@ -188,3 +188,13 @@ async def test_lists_of_typed_values_keep_their_order(client: ClientSession) -> 
     )
     assert (await client.post(ELEMENTS, json=numbers)).status == 201
     assert await (await client.get(f"{ELEMENTS}/Numbers/$value")).json() == [3, 1, 2]
+
+
+async def test_the_only_item_of_a_list_may_change_its_meaning(client: ClientSession) -> None:
+    """AASd-114 compares with the other items, not with the one that is replaced."""
+    meaning, other = external("urn:one"), external("urn:other")
+    await client.post(
+        ELEMENTS, json=listed("One", "Property", prop(None, semanticId=meaning), valueTypeListElement="xs:double")
+    )
+    assert (await client.put(f"{ELEMENTS}/One[0]", json=prop(None, semanticId=other))).status == 204
+    assert (await client.post(f"{ELEMENTS}/One", json=prop(None, semanticId=meaning))).status == 400

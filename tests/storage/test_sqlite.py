@@ -70,7 +70,7 @@ async def test_a_newer_form_is_refused(file: Path) -> None:
         await SqliteStorage.open(f"sqlite:///{file}")
 
 
-async def test_a_store_of_the_first_form_is_brought_up_to_date(file: Path) -> None:
+def test_a_store_of_the_first_form_is_brought_up_to_date(file: Path) -> None:
     number, script = migrations()[0]
     connection = sqlite3.connect(file)
     connection.executescript(f"{script}\nPRAGMA user_version = {number};")
@@ -78,10 +78,10 @@ async def test_a_store_of_the_first_form_is_brought_up_to_date(file: Path) -> No
     connection.execute('INSERT INTO body VALUES (1, \'{"modelType":"Submodel","id":"urn:x:1"}\')')
     connection.commit()
     connection.close()
-    storage = await SqliteStorage.open(f"sqlite:///{file}")
-    assert len(await storage.read(Kind.SUBMODEL, ["urn:x:1"])) == 1
-    assert storage._reader.execute("PRAGMA user_version").fetchone() == (migrations()[-1][0],)
-    await storage.close()
+    opened = open_store(f"sqlite:///{file}")
+    assert opened.reader.execute(SQL["find"], (NUMBERS[Kind.SUBMODEL], "urn:x:1")).fetchone()
+    assert opened.reader.execute("PRAGMA user_version").fetchone() == (migrations()[-1][0],)
+    opened.release.close()
 
 
 def plan(connection: sqlite3.Connection, query: str, values: Any) -> list[str]:
