@@ -59,6 +59,8 @@ class Head:
 
     accept_encoding: str = ""
     if_none_match: str = ""
+    #: Both in one, because a text remembers its hash and a dataclass does not.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class FastPath:
         self.allowed = allowed
         self.hits = 0
         self._heads: dict[bytes, Head | None] = {}
+        self._answers = repository.cache.answers
         self._second = 0
         self._date = b""
 
@@ -86,12 +89,14 @@ class FastPath:
         head = self._heads[block] if block in self._heads else self._remember(block)
         if head is None or (self.allowed is not None and not self.allowed(line, block)):
             return None
-        key = (line, head)
-        wire = self.repository.cache.answers.get(key)
-        if wire is None and (wire := self._make(line, head)) is None:
+        wire = self._answers.get((line, head.key)) or self._make(line, head)
+        if wire is None:
             return None
         self.hits += 1
-        return b"".join((wire.before, self._now(), wire.after))
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._date = second, formatdate(second, usegmt=True).encode()
+        return wire.before + self._date + wire.after
 
     def _remember(self, block: bytes) -> Head | None:
         if len(self._heads) >= 2000:
@@ -109,7 +114,7 @@ class FastPath:
         if answer is None or answer.entry is None:
             return None
         made = wire(answer)
-        self.repository.cache.keep_answer(answer.entry, (line, head), made, len(made.before) + len(made.after))
+        self.repository.cache.keep_answer(answer.entry, (line, head.key), made, len(made.before) + len(made.after))
         return made
 
     def _look_up(self, target: bytes, head: Head) -> Answer | None:
@@ -128,13 +133,6 @@ class FastPath:
         view = views.View(content=content, version=version)
         return views.answer(entry, path, view, head.accept_encoding, head.if_none_match)
 
-    def _now(self) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._date = formatdate(second, usegmt=True).encode()
-        return self._date
-
 
 def read_head(block: bytes) -> Head | None:
     """What a header block asks for; None where it asks for more than a hot read, or is not well formed."""
@@ -151,7 +149,8 @@ def read_head(block: bytes) -> Head | None:
         return None
     # Only what the coding depends on is kept, so that clients that differ in other headers share the answer.
     coding = encoding.chosen(fields.get(b"accept-encoding", ""))
-    return Head(coding, fields.get(b"if-none-match", ""))
+    tags = fields.get(b"if-none-match", "")
+    return Head(coding, tags, f"{coding} {tags}")
 
 
 def wire(answer: Answer) -> Wire:
@@ -175,31 +174,26 @@ class Connection(RequestHandler):
         self._clean = False
 
     def data_received(self, data: bytes) -> None:
-        if self._fast is None:
+        fast = self._fast
+        if fast is None:
             super().data_received(data)
-        elif not (self._clean and self._idle() and self._answered(data)):
-            self._hand_on(data)
-
-    def _idle(self) -> bool:
+            return
         waiter = self._waiter
-        return (
-            waiter is not None
-            and not waiter.done()
+        if (
+            self._clean
+            and waiter is not None
             and self._current_request is None
             and not self._messages
             and not self._paused
-            and not (self._close or self._force_close or self._upgraded)
-        )
-
-    def _answered(self, data: bytes) -> bool:
-        if self._fast is None or self.transport is None or not complete(data):
-            return False
-        answer = self._fast.answer(data)
-        if answer is None:
-            return False
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        self.transport.write(answer)
-        return True
+            and not (self._close or self._force_close or self._upgraded or waiter.done())
+            and complete(data)
+            and (answer := fast.answer(data)) is not None
+            and (transport := self.transport) is not None
+        ):
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            transport.write(answer)
+        else:
+            self._hand_on(data)
 
     def _hand_on(self, data: bytes) -> None:
         """aiohttp reads on. The parser stands between two requests exactly if one complete request was all it got."""

@@ -7,11 +7,10 @@ from weakref import WeakValueDictionary
 
 from aas_server.model import Document, Kind, kind_of
 from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Part, Put, SetValue
-from aas_server.model.edit import apply_values
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
-from aas_server.model.paths import IdShortPath, resolve
 from aas_server.repository.conditions import NONE, Condition
 from aas_server.repository.entries import Cache, Entry, Key, entry_of, etag_of
+from aas_server.repository.settings import Batch, Setting, ValuesOf
 from aas_server.storage import Criterion, Documents, Parts
 
 NO_PARTS: Mapping[str, Part | None] = {}
@@ -32,6 +31,8 @@ class Repository:
         self.documents = documents
         self.parts = parts
         self.cache = Cache(cache_size)
+        self._settings: dict[str, list[Setting]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._turns: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     # Reading
@@ -130,31 +131,50 @@ class Repository:
                     continue  # a whole-document write came in between: edit what is there now
                 return self._kept(self._entry(document, outcome))
 
-    async def set_values(
-        self,
-        submodel_id: str,
-        values: Callable[[Document], Sequence[tuple[IdShortPath, Mapping[str, object]]]],
-        condition: Condition = NONE,
-    ) -> Entry:
+    async def set_values(self, submodel_id: str, values: ValuesOf, condition: Condition = NONE) -> Entry:
         """Set the values that a pure function derives from the submodel; costs the same in a large document.
 
-        Raises NotFound, PreconditionFailed, and whatever the function raises.
+        What others want to set in the same submodel meanwhile is stored in one step with it. Raises NotFound,
+        PreconditionFailed, and whatever the function raises.
         """
+        setting = Setting(values, condition, asyncio.get_running_loop().create_future())
+        waiting = self._settings.setdefault(submodel_id, [])
+        waiting.append(setting)
+        if len(waiting) == 1:
+            task = asyncio.create_task(self._set_waiting(submodel_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await setting.done
+
+    async def _set_waiting(self, submodel_id: str) -> None:
+        """Store what everybody who came while the last step was being stored wants to set."""
         async with self._turn(Kind.SUBMODEL, submodel_id):
-            while True:
-                entry = await self.get(Kind.SUBMODEL, submodel_id)
-                condition.check(entry.etag)
-                updates = values(entry.document)
-                if not updates:
-                    return entry
-                try:
-                    outcomes = await self.apply(_orders(entry, updates))
-                except PreconditionFailed:
-                    if await self._current(entry):
-                        raise
-                    continue
-                document = apply_values(entry.document, updates)
-                return self._kept(self._entry(document, outcomes[-1]))
+            settings = self._settings.pop(submodel_id)
+            try:
+                while not await self._set_all(submodel_id, settings):
+                    pass
+            except Exception as error:
+                for setting in settings:
+                    setting.refuse(error)
+
+    async def _set_all(self, submodel_id: str, settings: Sequence[Setting]) -> bool:
+        """One step with the values of all settings, each seeing those before it; False where it is to be repeated."""
+        entry = await self.get(Kind.SUBMODEL, submodel_id)
+        batch = Batch(entry)
+        for setting in settings:
+            batch.add(setting)
+        try:
+            outcomes = await self.apply(batch.orders) if batch.orders else []
+        except PreconditionFailed:
+            if await self._current(entry):
+                raise
+            return False  # a whole-document write came in between: derive the values from what is there now
+        for setting, orders, document in batch.settled:
+            kept = self._entry(document, outcomes[orders - 1]) if orders else entry
+            setting.settle(kept)
+        if outcomes:
+            self._kept(self._entry(batch.document, outcomes[-1]))
+        return True
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         """Store all changes or none. A caller that gives up waiting does not undo, nor leave memory behind, them."""
@@ -187,17 +207,6 @@ class Repository:
     def _kept(self, entry: Entry) -> Entry:
         self.cache.put(entry)
         return entry
-
-
-def _orders(entry: Entry, updates: Sequence[tuple[IdShortPath, Mapping[str, object]]]) -> list[Change]:
-    """One order a value; only the first states the revision, as each moves it on."""
-    expected: int | None = entry.revision
-    orders: list[Change] = []
-    for path, attributes in updates:
-        element = resolve(entry.document, path)
-        orders.append(SetValue(entry.identifier, path, attributes, element, expected))
-        expected = None
-    return orders
 
 
 def _key(change: Change) -> Key:

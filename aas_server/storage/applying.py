@@ -193,8 +193,8 @@ class Tables:
         sequence = self._log(Event.VALUE, Kind.SUBMODEL, change.submodel_id, path, change.attributes)
         self._add("touch", sequence, time.time(), head.pk)
         self._add("put_value", head.pk, path, orjson.dumps({**logged, **change.attributes}).decode())
-        old = set(index.values(change.element | before, path))
-        new = set(index.values(change.element | dict(change.attributes), path))
+        old = index.values(change.element | before, path)
+        new = index.values(change.element | dict(change.attributes), path)
         self._elements(head.pk, old, new)
         return Outcome(sequence, Event.VALUE)
 
@@ -214,13 +214,20 @@ class Tables:
     def _index(self, pk: int, kind: Kind, old: Document | None, new: Document | None) -> None:
         """Write the difference between what the old and the new document are found by."""
         number = NUMBERS[kind]
-        before = set(index.labels(old)) if old else set()
-        after = set(index.labels(new)) if new else set()
+        if old and new and all(old.get(name) == new.get(name) for name in index.LABELLED):
+            before, after = set[tuple[str, str]](), set[tuple[str, str]]()  # the rule: only values have changed
+        else:
+            before = set(index.labels(old)) if old else set()
+            after = set(index.labels(new)) if new else set()
         for name, value in before - after:
             self._add("remove_label", number, self.terms.number(name), value, pk)
         for name, value in after - before:
             self._add("add_label", number, self.terms.number(name), value, pk)
-        if kind is Kind.SUBMODEL:
+        if kind is not Kind.SUBMODEL:
+            return
+        if old and new:
+            self._elements(pk, *index.difference(old, new))
+        else:
             self._elements(pk, index.rows(old) if old else set(), index.rows(new) if new else set())
 
     def _elements(self, pk: int, before: set[index.Row], after: set[index.Row]) -> None:

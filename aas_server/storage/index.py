@@ -1,11 +1,12 @@
 """What of a document is found by criteria: labels of the document itself, typed values of its elements. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aas_server.model import Document
-from aas_server.model.paths import CHILDREN
+from aas_server.model.paths import CHILDREN, children
 from aas_server.model.references import target, text
-from aas_server.model.values import typed
+from aas_server.model.values import NUMBERS
+from aas_server.model.values import typed as scalar
 
 ID_SHORT = "idShort"
 SEMANTIC_ID = "semanticId"
@@ -21,11 +22,19 @@ LONGEST = 2048
 
 #: A value of an element: path, text of its semanticId (empty without one), typed value.
 Row = tuple[str, str, str | float]
+Add = Callable[[Row], None]
 
 
 def specific_asset_id(name: str) -> str:
     """The label of a specific asset id of that name."""
     return f"specificAssetId:{name}"
+
+
+#: The attributes that labels are made of.
+LABELLED = (
+    *("idShort", "semanticId", "supplementalSemanticIds", "isCaseOf"),
+    *("embeddedDataSpecifications", "submodels", "assetInformation"),
+)
 
 
 def labels(document: Document) -> Iterator[tuple[str, str]]:
@@ -63,48 +72,90 @@ def _references(document: Document, *names: str) -> Iterator[Document]:
 def rows(document: Document) -> set[Row]:
     """The values of all elements below a submodel."""
     found: set[Row] = set()
-    _collect(document, "", found)
+    _collect(document, "", found.add)
     return found
 
 
-def _collect(container: Document, prefix: str, found: set[Row]) -> None:
-    attribute = CHILDREN.get(container["modelType"])
-    below = container.get(attribute) if attribute else None
-    if not below:
+def difference(old: Document, new: Document) -> tuple[set[Row], set[Row]]:
+    """The rows that only the old, and only the new submodel has. What is equal in both is not looked into."""
+    before: set[Row] = set()
+    after: set[Row] = set()
+    _compare(old, new, "", before.add, after.add)
+    return before - after, after - before
+
+
+def _compare(old: Document, new: Document, prefix: str, before: Add, after: Add) -> None:
+    model_type = new["modelType"]
+    olds, news = children(old), children(new)
+    if old["modelType"] != model_type or len(olds) != len(news):
+        _collect(old, prefix, before)
+        _collect(new, prefix, after)
         return
+    in_list = model_type == "SubmodelElementList"
+    for position, (one, other) in enumerate(zip(olds, news, strict=True)):
+        if one == other:
+            continue
+        path, place = _path(prefix, one, position, in_list), _path(prefix, other, position, in_list)
+        if path == place and one["modelType"] in CHILDREN and other["modelType"] in CHILDREN:
+            _compare(one, other, path, before, after)
+        else:
+            _values(one, path, before)
+            _values(other, place, after)
+
+
+def _path(prefix: str, element: Document, position: int, in_list: bool) -> str:
+    if in_list:
+        return f"{prefix}[{position}]"
+    id_short: str = element.get("idShort", "")
+    return f"{prefix}.{id_short}" if prefix else id_short
+
+
+def _collect(container: Document, prefix: str, add: Add) -> None:
     in_list = container["modelType"] == "SubmodelElementList"
-    for position, element in enumerate(below):
-        if in_list:
-            path = f"{prefix}[{position}]"
-        else:
-            id_short = element.get("idShort", "")
-            path = f"{prefix}.{id_short}" if prefix else id_short
-        model_type = element["modelType"]
-        if model_type in CHILDREN:
-            _collect(element, path, found)
-        else:
-            found.update(values(element, path))
+    for position, element in enumerate(children(container)):
+        _values(element, _path(prefix, element, position, in_list), add)
 
 
-def values(element: Document, path: str) -> Iterator[Row]:
-    """The rows of one element that holds no others."""
+def values(element: Document, path: str) -> set[Row]:
+    """The rows of one element, and of all below it."""
+    found: set[Row] = set()
+    _values(element, path, found.add)
+    return found
+
+
+def _values(element: Document, path: str, add: Add) -> None:
     match element["modelType"]:
         case "Property":
-            yield from _row(path, element, "value", element.get("valueType", ""))
+            _typed(element, "value", path, add)
         case "Range":
-            for bound in ("min", "max"):
-                yield from _row(f"{path}#{bound}", element, bound, element.get("valueType", ""))
+            _typed(element, "min", f"{path}#min", add)
+            _typed(element, "max", f"{path}#max", add)
         case "MultiLanguageProperty":
             for translation in element.get("value") or ():
-                yield f"{path}@{translation['language']}", _semantic(element), translation["text"][:LONGEST]
-        case "File":
-            yield from _row(path, element, "value", "xs:string")
+                add((f"{path}@{translation['language']}", _semantic(element), translation["text"][:LONGEST]))
+        case "File" if value := element.get("value"):
+            add((path, _semantic(element), value[:LONGEST]))
+        case model_type if model_type in CHILDREN:
+            _collect(element, path, add)
 
 
-def _row(path: str, element: Document, attribute: str, value_type: str) -> Iterator[Row]:
-    value = element.get(attribute)
-    if value is not None and (scalar := typed(value_type, value)) is not None:
-        yield path, _semantic(element), scalar[:LONGEST] if isinstance(scalar, str) else scalar
+def _typed(element: Document, attribute: str, path: str, add: Add) -> None:
+    if (value := element.get(attribute)) is not None:
+        add((path, _semantic(element), typed(element["valueType"], value)))
+
+
+def typed(value_type: str, value: str) -> str | float:
+    """Numbers as numbers, so that ranges of them are ranges of the index; everything else as `scalar` has it."""
+    if value_type in NUMBERS:
+        try:
+            number = float(value)
+        except ValueError:
+            return value[:LONGEST]
+        return number if number == number else value  # SQLite has no NaN
+    if value_type == "xs:string":
+        return value[:LONGEST]
+    found = scalar(value_type, value)
+    return found[:LONGEST] if isinstance(found, str) else found
 
 
 def _semantic(element: Document) -> str:

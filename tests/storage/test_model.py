@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -87,16 +88,13 @@ class Model:
             log.append((event, key[1]))
         match change:
             case Put(document=document) if event is not None:
-                world[key] = Known(document, -1, before.created if before else self._order(log))
+                world[key] = Known(document, -1, before.created if before else len(log))
             case Delete():
                 del world[key]
             case SetValue(path=path, attributes=attributes):
                 assert before is not None
                 world[key] = Known(apply_values(before.document, [(path, attributes)]), -1, before.created)
         return event
-
-    def _order(self, log: list[tuple[Event, str]]) -> int:
-        return len(log)
 
     def revised(self, changes: list[Change], outcomes: list[Outcome]) -> None:
         """Take over the revisions that the store gave."""
@@ -116,14 +114,10 @@ def key_of(change: Change) -> Key:
 def _event(before: Known | None, change: Change) -> Event | None:
     """What must happen, or be raised."""
     if before is None:
-        if not isinstance(change, Put):
-            raise NotFound
-        if change.expected:
-            raise PreconditionFailed
-        return Event.CREATED
+        return _created(change)
     if change.expected == ABSENT:
         raise AlreadyExists
-    if change.expected is not None and change.expected != before.revision:
+    if change.expected not in (None, before.revision):
         raise PreconditionFailed
     match change:
         case Put(document=document):
@@ -132,6 +126,14 @@ def _event(before: Known | None, change: Change) -> Event | None:
             return Event.DELETED
         case SetValue():
             return Event.VALUE
+
+
+def _created(change: Change) -> Event:
+    if not isinstance(change, Put):
+        raise NotFound
+    if change.expected:
+        raise PreconditionFailed
+    return Event.CREATED
 
 
 class Store(RuleBasedStateMachine):
@@ -144,7 +146,6 @@ class Store(RuleBasedStateMachine):
         self.url = f"sqlite:///{Path(folder) / 'test.db'}"
         self.runner = self.stack.enter_context(asyncio.Runner())
         self.model = Model()
-        self.seen = 0
         self.storage = self.run(SqliteStorage.open(self.url))
 
     def teardown(self) -> None:
@@ -159,18 +160,12 @@ class Store(RuleBasedStateMachine):
         try:
             events = self.model.apply(list(changes))
         except Problem as problem:
-            assert type(self.refusal(changes)) is type(problem)
+            with pytest.raises(type(problem)):
+                self.run(self.storage.apply(changes))
             return
         outcomes = self.run(self.storage.apply(changes))
         assert [outcome.event for outcome in outcomes] == events
         self.model.revised(list(changes), outcomes)
-
-    def refusal(self, changes: tuple[Change, ...]) -> Problem | None:
-        try:
-            self.run(self.storage.apply(changes))
-        except Problem as problem:
-            return problem
-        return None
 
     def expected(self, key: Key, which: str) -> int | None:
         known = self.model.world.get(key)
