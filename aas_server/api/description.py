@@ -10,7 +10,7 @@ from aas_server.model.modifiers import ApiVersion
 #: Services and their profiles of which every operation is served; a test derives this from the API table.
 PROFILES = {
     "AssetAdministrationShellRepository": ("SSP-002",),
-    "SubmodelRepository": ("SSP-002",),
+    "SubmodelRepository": ("SSP-002", "SSP-003", "SSP-004"),
     "ConceptDescriptionRepository": ("SSP-001",),
 }
 

@@ -8,12 +8,12 @@ from aiohttp import web
 from aas_server.api import answering, views
 from aas_server.api.reading import Call, checked
 from aas_server.model import Document, Kind, edit
-from aas_server.model.errors import Finding, Invalid
+from aas_server.model.errors import Finding, Invalid, Malformed
 from aas_server.model.metadata import merge, merge_metadata
 from aas_server.model.metamodel import SUBMODEL_ELEMENTS
 from aas_server.model.modifiers import ApiVersion, Content
-from aas_server.model.paths import IdShortPath, find, resolve, text
-from aas_server.model.validation import verify_child
+from aas_server.model.paths import CHILDREN, IdShortPath, find, resolve, text
+from aas_server.model.validation import verify_child, verify_within
 from aas_server.model.valueonly import changes
 
 
@@ -35,7 +35,7 @@ async def post_element(call: Call) -> web.Response:
     added: list[IdShortPath] = []
 
     def insert(submodel: Document) -> Document:
-        _fits(resolve(submodel, parent), element, None)
+        _fits(submodel, parent, element, None)
         document, path = edit.insert(submodel, parent, element)
         added[:] = [path]
         return document
@@ -53,7 +53,7 @@ async def put_element(call: Call) -> web.Response:
     def put(submodel: Document) -> Document:
         if call.version is ApiVersion.V30:
             resolve(submodel, path)
-        _fits(resolve(submodel, path[:-1]), element, path[-1])
+        _fits(submodel, path[:-1], element, path[-1])
         document, new = edit.put(submodel, path, element)
         created[:] = [new]
         return document
@@ -76,7 +76,7 @@ async def patch_element(call: Call) -> web.Response:
 
     def patch(submodel: Document) -> Document:
         element = checked(merged(resolve(submodel, path), body))
-        _fits(resolve(submodel, path[:-1]), element, path[-1])
+        _fits(submodel, path[:-1], element, path[-1])
         return edit.replace_at(submodel, path, lambda _: element)
 
     return answering.done(await call.repository.update(Kind.SUBMODEL, call.submodel_id, patch, call.condition))
@@ -97,13 +97,16 @@ async def _element(call: Call) -> Document:
     return element
 
 
-def _fits(container: Document, element: Document, step: str | int | None) -> None:
-    """Raises Invalid where the container may not hold such an element (AASd-107 to AASd-109, AASd-114, AASd-117).
+def _fits(submodel: Document, parent: IdShortPath, element: Document, step: str | int | None) -> None:
+    """Raises Invalid where the container at `parent`, or the submodel, may not hold such an element.
 
-    `step` leads to the element whose place it takes, if it takes one.
+    `step` leads from there to the element whose place it takes, if it takes one.
     """
+    container = resolve(submodel, parent)
+    if container["modelType"] not in CHILDREN:
+        raise Malformed(f"{text(parent)!r} is a {container['modelType']}, which holds no elements")
     replaced = find(container, step) if step is not None else None
-    if findings := list(verify_child(container, element, replaced)):
+    if findings := [*verify_child(container, element, replaced), *verify_within(submodel, element)]:
         raise Invalid(findings)
 
 

@@ -36,6 +36,12 @@ log = logging.getLogger(__name__)
 PRIVATE = ("_current_request", "_messages", "_waiter", "_request_count", "_close", "_force_close", "_upgraded")
 VERSION = "3.14."
 
+#: What ends a header block, and what ends that of every answer.
+END = b"\r\n\r\n"
+AFTER = f"\r\nServer: {SERVER}\r\n\r\n".encode()
+#: Header blocks remembered; clients repeat theirs with every request.
+REMEMBERED = 2000
+
 #: Says yes or no to a request line and its header block, before anything is answered.
 Allowed = Callable[[bytes, bytes], bool]
 
@@ -99,7 +105,8 @@ class FastPath:
         return wire.before + self._date + wire.after
 
     def _remember(self, block: bytes) -> Head | None:
-        if len(self._heads) >= 2000:
+        """What a header block asks for. A block remembered is whole: what ends it stands in it once, at its end."""
+        if len(self._heads) >= REMEMBERED:
             self._heads.clear()
         head = self._heads[block] = read_head(block)
         return head
@@ -135,7 +142,9 @@ class FastPath:
 
 
 def read_head(block: bytes) -> Head | None:
-    """What a header block asks for; None where it asks for more than a hot read, or is not well formed."""
+    """What a header block asks for; None where it asks for more than a hot read, or is not whole and well formed."""
+    if block.find(END) != len(block) - len(END):
+        return None
     lines = block.removesuffix(b"\r\n\r\n").split(b"\r\n")
     fields: dict[bytes, str] = {}
     for line in lines:
@@ -155,12 +164,11 @@ def read_head(block: bytes) -> Head | None:
 
 def wire(answer: Answer) -> Wire:
     """The answer as bytes, headers in the order in which aiohttp sends them."""
-    status = HTTPStatus(answer.status)
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {text}" for name, text in answer.headers.items())]
-    if status is not HTTPStatus.NOT_MODIFIED:
-        lines.append(f"Content-Length: {len(answer.body)}")
-    before = "\r\n".join((*lines, "Date: ")).encode("ascii")
-    return Wire(before, f"\r\nServer: {SERVER}\r\n\r\n".encode() + answer.body)
+    headers = "".join([f"{name}: {text}\r\n" for name, text in answer.headers.items()])
+    if answer.status == HTTPStatus.NOT_MODIFIED:
+        return Wire(f"HTTP/1.1 304 Not Modified\r\n{headers}Date: ".encode("ascii"), AFTER)
+    before = f"HTTP/1.1 200 OK\r\n{headers}Content-Length: {len(answer.body)}\r\nDate: ".encode("ascii")
+    return Wire(before, AFTER + answer.body)
 
 
 class Connection(RequestHandler):
@@ -186,7 +194,6 @@ class Connection(RequestHandler):
             and not self._messages
             and not self._paused
             and not (self._close or self._force_close or self._upgraded or waiter.done())
-            and complete(data)
             and (answer := fast.answer(data)) is not None
             and (transport := self.transport) is not None
         ):
@@ -227,7 +234,7 @@ class Connection(RequestHandler):
 
 def complete(data: bytes) -> bool:
     """Whether the bytes are one whole GET without a body, and nothing else."""
-    return data.startswith(b"GET ") and data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4
+    return data.startswith(b"GET ") and data.find(END) == len(data) - len(END)
 
 
 def usable() -> bool:

@@ -24,7 +24,7 @@ from aas_server.repository.conditions import NONE, Condition
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One request to one row of the API table."""
 

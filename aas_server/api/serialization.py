@@ -14,7 +14,7 @@ from aas_server.api import answering
 from aas_server.api.files import CHUNK
 from aas_server.api.reading import Call
 from aas_server.model import Document, json, xml
-from aas_server.model.errors import Unsupported
+from aas_server.model.errors import NotAcceptable
 from aas_server.model.identifiers import decode
 from aas_server.model.modifiers import ApiVersion
 from aas_server.repository.exporting import SPOOL, Selection, bundle, select
@@ -26,7 +26,6 @@ AASX = (
     "application/asset-administration-shell-package",
     "application/aas+zip",
 )
-#: Packages whose environment is JSON are asked for by this parameter of the media type.
 OFFERED = (answering.JSON, XML, *AASX)
 
 
@@ -50,7 +49,7 @@ def ids(call: Call, name: str) -> Sequence[str] | None:
 
 
 def chosen(accept: str) -> str:
-    """The first offered media type that an Accept header takes, JSON where it takes anything.
+    """The first offered media type that an Accept header takes, JSON where it takes anything. Raises NotAcceptable.
 
     >>> chosen(""), chosen("*/*"), chosen("application/xml, application/json;q=0.5")
     ('application/json', 'application/json', 'application/xml')
@@ -67,11 +66,11 @@ def chosen(accept: str) -> str:
             return name
         if name in ("", "*/*", "application/*"):
             return answering.JSON
-    raise Unsupported(f"Accept {accept!r}: offered are {', '.join(OFFERED)}")
+    raise NotAcceptable(f"Accept {accept!r}: offered are {', '.join(OFFERED)}")
 
 
 def _number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
+    return text.isascii() and text.replace(".", "", 1).isdigit()
 
 
 async def _package(call: Call, documents: Sequence[Document], media_type: str) -> web.StreamResponse:

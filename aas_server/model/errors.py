@@ -62,6 +62,10 @@ class Unsupported(Problem):
     """A format or version that is recognised but not read: AASX V2, an unknown media type."""
 
 
+class NotAcceptable(Problem):
+    """None of the forms that the caller accepts is offered."""
+
+
 class Gone(Problem):
     """What was asked for existed and is no longer kept: changes that the log has trimmed."""
 

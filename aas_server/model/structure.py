@@ -207,11 +207,16 @@ def _a(class_name: str) -> str:
     return f"{'an' if class_name[0] in 'AEIO' else 'a'} {class_name}"
 
 
+def _plain(name: str) -> str:
+    """A name as it stands in a path: in quotation marks where the path could be misread."""
+    return name if name.isalnum() or name.isidentifier() else orjson.dumps(name).decode()
+
+
 def _text(place: _Place) -> str:
     steps: list[str] = []
     while place:
         place, step = place
-        steps.append(f"[{step}]" if isinstance(step, int) else f".{step[:_LONGEST]}")
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{_plain(step[:_LONGEST])}")
     return "".join(reversed(steps)).removeprefix(".")
 
 

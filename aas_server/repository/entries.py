@@ -119,6 +119,8 @@ class Cache:
 
     def put(self, entry: Entry) -> None:
         """Keep this revision, unless a newer one is already here."""
+        if not self.capacity:
+            return
         held = self._entries.get(entry.key)
         if held is not None:
             if held.revision > entry.revision:

@@ -198,3 +198,19 @@ async def test_the_only_item_of_a_list_may_change_its_meaning(client: ClientSess
     )
     assert (await client.put(f"{ELEMENTS}/One[0]", json=prop(None, semanticId=other))).status == 204
     assert (await client.post(f"{ELEMENTS}/One", json=prop(None, semanticId=meaning))).status == 400
+
+
+async def test_a_template_qualifier_belongs_in_a_template(client: ClientSession) -> None:
+    """AASd-129, which the element alone does not tell."""
+    qualifier = {"kind": "TemplateQualifier", "type": "SMT/Cardinality", "valueType": "xs:string", "value": "One"}
+    element = collection("Group", prop("Weight", qualifiers=[qualifier]))
+    answer = await client.post(ELEMENTS, json=element)
+    assert answer.status == 400
+    assert "AASd-129" in (await answer.json())["messages"][0]["text"]
+    await client.post("/submodels", json=submodel("urn:template", kind="Template"))
+    assert (await client.post(f"/submodels/{b64('urn:template')}/submodel-elements", json=element)).status == 201
+
+
+async def test_nothing_can_be_added_below_what_holds_nothing(client: ClientSession) -> None:
+    assert (await client.post(f"{ELEMENTS}/Name", json=prop("Below"))).status == 400
+    assert (await client.put(f"{ELEMENTS}/Name.Below", json=prop("Below"))).status == 400

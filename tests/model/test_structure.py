@@ -1,5 +1,7 @@
 """What is said about an instance that has not the shape of its class."""
 
+import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -199,9 +201,9 @@ def python(class_name: str) -> Any:
 
 def leads_somewhere(instance: Any, path: str) -> bool:
     """The path, or all of it but the last name, which may be what is missing."""
-    steps = path.replace("[", ".[").removeprefix(".").split(".") if path else []
+    steps = re.findall(r'\[\d+\]|"(?:[^"\\]|\\.)*"|[^."\[]+', path)
     for index, step in enumerate(steps):
-        key = int(step[1:-1]) if step.startswith("[") else step
+        key = int(step[1:-1]) if step.startswith("[") else json.loads(step) if step.startswith('"') else step
         if isinstance(instance, dict) and key not in instance:
             return index == len(steps) - 1
         instance = instance[key]

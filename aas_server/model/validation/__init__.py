@@ -15,7 +15,7 @@ from aas_server.model.validation import walking
 from aas_server.model.validation.elements import fitting_child
 from aas_server.model.validation.violations import text
 
-__all__ = ["MOST", "is_structural", "verify", "verify_child"]
+__all__ = ["MOST", "is_structural", "verify", "verify_child", "verify_within"]
 
 #: So many findings are told; who has more has the same mistake many times.
 MOST: Final = 100
@@ -57,6 +57,13 @@ def verify_child(container: Document, element: Document, replaced: int | None = 
     attribute = CHILDREN[container["modelType"]]
     for below, message, constraint in fitting_child(container, attribute, element, replaced):
         yield Finding(text(below), message, constraint)
+
+
+def verify_within(submodel: Document, element: Document) -> Iterator[Finding]:
+    """What only its submodel can say of a sound element: a TemplateQualifier belongs in templates (AASd-129)."""
+    if submodel.get("kind") != "Template":
+        found = walking.findings(element, element["modelType"], in_instance=True)
+        yield from (finding for finding in found if finding.constraint == "AASd-129")
 
 
 def is_structural(finding: Finding) -> bool:

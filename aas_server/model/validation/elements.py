@@ -9,6 +9,7 @@ from aas_server.model.metamodel import CHOICES
 from aas_server.model.references import same_meaning
 from aas_server.model.validation.common import consistent, unique_languages
 from aas_server.model.validation.violations import Rule, Steps, Violation, shown
+from aas_server.model.values import fits
 
 #: typeValueListElement may name an abstract class, or one that has a class below it.
 _ACCEPTED: Final = {**CHOICES, "RelationshipElement": ("RelationshipElement", "AnnotatedRelationshipElement")}
@@ -116,6 +117,17 @@ def outgoing_interval(event: Document) -> Iterator[Violation]:
         yield ("maxInterval",), message, "BasicEventElement/maxInterval"
 
 
+def utc_time(where: str) -> Rule:
+    """The rule that an attribute (`Class/attribute`) is a day and time that exist, which its pattern cannot tell."""
+    attribute = where.partition("/")[2]
+
+    def rule(instance: Document) -> Iterator[Violation]:
+        if not fits("xs:dateTime", instance[attribute]):
+            yield (attribute,), f"{shown(instance[attribute])} is no time that exists", where
+
+    return rule
+
+
 def base64_text(where: str) -> Rule:
     """The rule that an attribute (`Class/attribute`) carries its bytes in base64 (Part 1, JSON mapping of BlobType)."""
     attribute = where.partition("/")[2]
@@ -155,6 +167,8 @@ RULES: Final[dict[tuple[str, str], Rule]] = {
     ("Range", "max"): consistent("max", "Range/max"),
     ("MultiLanguageProperty", "value"): unique_languages("value"),
     ("BasicEventElement", "maxInterval"): outgoing_interval,
+    ("BasicEventElement", "lastUpdate"): utc_time("BasicEventElement/lastUpdate"),
+    ("EventPayload", "timeStamp"): utc_time("EventPayload/timeStamp"),
     ("Blob", "value"): base64_text("Blob/value"),
     ("EventPayload", "payload"): base64_text("EventPayload/payload"),
 }

@@ -49,10 +49,10 @@ STOPS: Final = {name: _stops(name) for name in CLASSES}
 class Walk:
     """Collects findings. The way to a finding is put together only when there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_instance: bool = False) -> None:
         self.findings: list[Finding] = []
         self._steps: list[str | int] = []
-        self._in_instance = False
+        self._in_instance = in_instance
 
     def visit(self, instance: Document, name: str) -> None:
         if name not in STOPS:
@@ -87,8 +87,11 @@ class Walk:
             self.findings.append(Finding(text((*self._steps, *below)), message, constraint))
 
 
-def findings(instance: Document, name: str) -> list[Finding]:
-    """All violations of constraints on and below an instance whose structure is sound."""
-    walk = Walk()
+def findings(instance: Document, name: str, in_instance: bool = False) -> list[Finding]:
+    """All violations of constraints on and below an instance whose structure is sound.
+
+    `in_instance` says of an element alone that its submodel is no template.
+    """
+    walk = Walk(in_instance)
     walk.visit(instance, name)
     return walk.findings
