@@ -37,9 +37,17 @@ def _option(name: str, default: Any, sentence: str) -> Callable[[Command], Comma
         case bool():
             return click.option(flag, type=bool, default=default, is_flag=False, flag_value=True, **common)
         case tuple():
-            return click.option(flag, type=str, multiple=True, **common)
+            return click.option(flag, type=click.Path(), multiple=True, **common)
         case _:
             return click.option(flag, type=type(default), default=default, **common)
+
+
+def _settings(**given: Any) -> Settings:
+    """The settings of a command, or a sentence on the one that cannot be."""
+    try:
+        return Settings(**given)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _configured(context: click.Context, _: click.Parameter, value: Path | None) -> None:
@@ -72,7 +80,7 @@ def group() -> None:
 @with_settings(*_NAMES)
 def serve(**given: Any) -> None:
     """Serve the store over HTTP, importing the named files first."""
-    settings = Settings(**given)
+    settings = _settings(**given)
     config.set_up_logging(settings.log_level, settings.log_format)
     _run(running.serve(settings, click.echo), uvloop=True)
 
@@ -85,7 +93,7 @@ def serve(**given: Any) -> None:
 @with_settings("store", "strict", "max_upload", "max_expanded")
 def import_(paths: tuple[Path, ...], ignore_duplicates: bool, dry_run: bool, **given: Any) -> None:
     """Import packages, environments or folders of them into the store."""
-    settings = Settings(**given)
+    settings = _settings(**given)
     if not _run(running.import_files(settings, paths, ignore_duplicates, dry_run, click.echo)):
         sys.exit(1)
 
@@ -102,7 +110,7 @@ def export(
     target: Path, shells: tuple[str, ...], submodels: tuple[str, ...], no_concepts: bool, json_part: bool, **given: Any
 ) -> None:
     """Export documents to TARGET: .aasx, .json or .xml; everything where no id is named."""
-    settings = Settings(**given)
+    settings = _settings(**given)
     _run(running.export(settings, target, shells, submodels, not no_concepts, json_part, click.echo))
 
 
@@ -111,7 +119,7 @@ def export(
 @with_settings("strict", "max_upload", "max_expanded")
 def check(paths: tuple[Path, ...], **given: Any) -> None:
     """Check packages and environments without storing them; tells everything that is odd or wrong."""
-    settings = Settings(store="sqlite:///:memory:", **given)
+    settings = _settings(store="sqlite:///:memory:", **given)
     if not _run(running.import_files(settings, paths, False, True, click.echo)):
         sys.exit(1)
 
@@ -131,6 +139,10 @@ def _run(work: Coroutine[Any, Any, Any], uvloop: bool = False) -> Any:
         texts = [str(finding) for finding in problem.findings] if isinstance(problem, Invalid) else [str(problem)]
         for text in texts:
             click.echo(f"aas-server: {text}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"aas-server: {where}{error.strerror or error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

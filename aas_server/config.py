@@ -9,18 +9,26 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "AAS_SERVER_"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FORMS = ("text", "json")
+
+#: What a TOML value must be, by the type of the default.
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
 
 
-def _setting(default: Any, sentence: str) -> Any:
-    return dataclasses.field(default=default, metadata={"sentence": sentence})
+def _setting(
+    default: Any, sentence: str, least: int = 0, most: int | None = None, choices: tuple[str, ...] = ()
+) -> Any:
+    metadata = {"sentence": sentence, "least": least, "most": most, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """How one server runs. Sizes are in bytes, times in seconds."""
+    """How one server runs. Sizes are in bytes, times in seconds. Raises ValueError for a value that cannot be."""
 
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
-    port: int = _setting(8080, "Port to listen on; 0 takes a free one and prints it.")
+    port: int = _setting(8080, "Port to listen on; 0 takes a free one and prints it.", most=65535)
     store: str = _setting("sqlite:///aas.db", "Where documents are kept: sqlite:///FILE, or sqlite:///:memory:.")
     load: tuple[str, ...] = _setting((), "Packages, environments or folders of them to import at start.")
     examples: bool = _setting(False, "Import the example shells that ship with the server.")
@@ -30,14 +38,26 @@ class Settings:
     max_document: int = _setting(16 << 20, "Largest body of a document that is read.")
     max_upload: int = _setting(2 << 30, "Largest uploaded file that is read.")
     max_expanded: int = _setting(4 << 30, "Largest total size of the parts of an uploaded package.")
-    max_page: int = _setting(1000, "Most items on one page, whatever the limit asked for.")
-    default_page: int = _setting(100, "Items on one page when no limit is asked for.")
+    max_page: int = _setting(1000, "Most items on one page, whatever the limit asked for.", least=1)
+    default_page: int = _setting(100, "Items on one page when no limit is asked for.", least=1)
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")
     shutdown_grace: float = _setting(10.0, "How long requests under way may finish when the server stops.")
-    log_level: str = _setting("INFO", "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR.")
-    log_format: str = _setting("text", "Form of the log lines: text, or json.")
+    log_level: str = _setting(
+        "INFO", "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR.", choices=LEVELS
+    )
+    log_format: str = _setting("text", "Form of the log lines: text, or json.", choices=FORMS)
     log_requests: bool = _setting(False, "Log every request; it costs as much as answering a hot one.")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value, allowed = getattr(self, field.name), field.metadata
+            if allowed["choices"] and value not in allowed["choices"]:
+                raise ValueError(f"{field.name} is {value!r}; it must be one of {', '.join(allowed['choices'])}")
+            if type(value) in (int, float) and value < allowed["least"]:
+                raise ValueError(f"{field.name} is {value}; it must be at least {allowed['least']}")
+            if allowed["most"] is not None and value > allowed["most"]:
+                raise ValueError(f"{field.name} is {value}; it must be at most {allowed['most']}")
 
 
 def fields() -> Iterator[tuple[str, Any, str]]:
@@ -50,17 +70,39 @@ def from_file(path: Path) -> dict[str, Any]:
     """The settings a TOML file gives. Raises ValueError for one that does not exist, or a broken file."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    known = {name for name, _, _ in fields()}
-    if unknown := sorted(given.keys() - known):
+    defaults = {name: default for name, default, _ in fields()}
+    if unknown := sorted(given.keys() - defaults.keys()):
         raise ValueError(f"{path}: no such setting: {', '.join(unknown)}")
+    for name, value in given.items():
+        if not _fits(value, kind := type(defaults[name])):
+            raise ValueError(f"{path}: {name} is {value!r}; it must be {_WORDS[kind]}")
     return given
 
 
+def _fits(value: Any, kind: type) -> bool:
+    if kind is tuple:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return type(value) is kind or (kind is float and type(value) is int)
+
+
+_INTRODUCTION = (
+    "# Settings",
+    "",
+    "An option of the command line goes before the environment, the environment before the TOML file named by `--config`",
+    f"(or `{PREFIX}CONFIG`), and the file before the default. In the file a setting has the name of its option with `_`",
+    f"for `-`: `max_page = 50`. `--load` may be repeated; in `{PREFIX}LOAD` the paths stand with `:` between them (`;` on",
+    "Windows), in the file as a list. Sizes are in bytes, times in seconds.",
+    "",
+)
+
+
 def markdown() -> str:
-    """The settings as the table that stands in docs/settings.md."""
-    rows = ["| setting | environment | default | what it does |", "|---|---|---|---|"]
+    """The settings as they stand in docs/settings.md."""
+    rows = [*_INTRODUCTION, "| setting | environment | default | what it does |", "|---|---|---|---|"]
     for name, default, sentence in fields():
         shown = "none" if default in ((), "") else str(default).lower() if isinstance(default, bool) else default
         rows.append(f"| `--{name.replace('_', '-')}` | `{PREFIX}{name.upper()}` | {shown} | {sentence} |")

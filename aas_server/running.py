@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from aas_server.aasx import writer
@@ -14,8 +14,9 @@ from aas_server.api.keys import STATE
 from aas_server.app import Server, listening, open_repository
 from aas_server.config import Settings, shipped
 from aas_server.model import Kind, json, xml
-from aas_server.model.errors import Invalid, Problem, Unsupported
+from aas_server.model.errors import Invalid, Problem, Unavailable, Unsupported
 from aas_server.model.identifiers import encode
+from aas_server.repository import Repository
 from aas_server.repository.exporting import Bundle, Selection, bundle, select
 from aas_server.repository.importing import Mode, Report
 from aas_server.repository.loading import load
@@ -36,7 +37,7 @@ async def serve(settings: Settings, tell: Print) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers in the loop
             loop.add_signal_handler(number, stopped.set)
-    async with open_repository(settings) as repository, listening(repository, settings) as server:
+    async with open_repository(settings) as repository, _listening(repository, settings) as server:
         tell(f"aas-server listens on {server.url} (API 3.1.2 at / and /api/v3.1, API 3.0.3 at /api/v3.0)")
         loading = asyncio.create_task(_load(server, settings, tell))
         stop = asyncio.create_task(stopped.wait())
@@ -48,6 +49,18 @@ async def serve(settings: Settings, tell: Print) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await loading
         tell("aas-server stops")
+
+
+@contextlib.asynccontextmanager
+async def _listening(repository: Repository, settings: Settings) -> AsyncIterator[Server]:
+    """The listening server. Raises Unavailable where the address cannot be had: in use, unknown, not allowed."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            server = await stack.enter_async_context(listening(repository, settings))
+        except OSError as error:
+            where = f"{settings.host} port {settings.port}"
+            raise Unavailable(f"cannot listen on {where}: {error.strerror or error}") from None
+        yield server
 
 
 async def _load(server: Server, settings: Settings, tell: Print) -> None:
@@ -136,12 +149,18 @@ async def export(
 
 
 def _write(target: Path, bundled: Bundle, as_json: bool) -> None:
+    """Write beside the target first: what stood there stays until all of the new file is written."""
     content = environment(list(bundled.documents))
-    match target.suffix.lower():
-        case ".json":
-            target.write_bytes(json.dump(content))
-        case ".xml":
-            target.write_bytes(xml.write(content))
-        case _:
-            with target.open("wb") as file:
-                writer.write(file, content, bundled.parts, as_json=as_json)
+    unfinished = target.with_name(target.name + ".part")
+    try:
+        with unfinished.open("wb") as file:
+            match target.suffix.lower():
+                case ".json":
+                    file.write(json.dump(content))
+                case ".xml":
+                    file.write(xml.write(content))
+                case _:
+                    writer.write(file, content, bundled.parts, as_json=as_json)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

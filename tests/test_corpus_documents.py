@@ -90,20 +90,19 @@ def in_shell(**information: Any) -> Document:
     return {"modelType": "AssetAdministrationShell", "id": "urn:x:shell", "assetInformation": asset}
 
 
-def in_concept(specification: Any) -> Document:
-    return {"modelType": "ConceptDescription", "id": "urn:x:c", "embeddedDataSpecifications": [specification]}
-
-
 def in_content(content: Any) -> Document:
-    return in_concept({"dataSpecification": {"type": "ExternalReference", "keys": [GLOBAL]}, "dataSpecificationContent": content})
+    reference = {"type": "ExternalReference", "keys": [GLOBAL]}
+    specification = {"dataSpecification": reference, "dataSpecificationContent": content}
+    return in_submodel(embeddedDataSpecifications=[specification])
 
 
-def in_element(element: Any) -> tuple[Document, str]:
+def in_element(class_name: str, element: Any) -> tuple[Document, str]:
     """Directly in a submodel, or in a list where the element has no idShort."""
     if "idShort" in element:
         return in_submodel(submodelElements=[element]), "submodelElements[0]"
-    holder = {"modelType": "SubmodelElementList", "idShort": "Items", "typeValueListElement": element["modelType"], "value": [element]}
-    if element["modelType"] in ("Property", "Range"):
+    holder = {"modelType": "SubmodelElementList", "idShort": "Items", "typeValueListElement": class_name}
+    holder |= {"value": [element]}
+    if class_name in ("Property", "Range"):
         holder["valueTypeListElement"] = element.get("valueType", "xs:string")
     return in_submodel(submodelElements=[holder]), "submodelElements[0].value[0]"
 
@@ -123,13 +122,14 @@ def wrapped(class_name: str, instance: Any) -> tuple[Document, str] | None:
         case "Reference":
             return in_submodel(semanticId=instance), "semanticId"
         case "Key":
-            return in_submodel(semanticId={"type": "ExternalReference", "keys": [instance]}), "semanticId.keys[0]"
+            keys = [{"type": "Submodel", "value": "urn:x:other"}, instance]
+            return in_submodel(semanticId={"type": "ModelReference", "keys": keys}), "semanticId.keys[1]"
         case "LangStringNameType":
             return in_submodel(displayName=[instance]), "displayName[0]"
         case "LangStringTextType":
             return in_submodel(description=[instance]), "description[0]"
         case "AssetInformation":
-            return {"modelType": "AssetAdministrationShell", "id": "urn:x:shell", "assetInformation": instance}, "assetInformation"
+            return in_shell() | {"assetInformation": instance}, "assetInformation"
         case "Resource":
             return in_shell(defaultThumbnail=instance), "assetInformation.defaultThumbnail"
         case "SpecificAssetId":
@@ -138,9 +138,9 @@ def wrapped(class_name: str, instance: Any) -> tuple[Document, str] | None:
             operation = {"modelType": "Operation", "idShort": "Start", "inputVariables": [instance]}
             return in_submodel(submodelElements=[operation]), "submodelElements[0].inputVariables[0]"
         case "EmbeddedDataSpecification":
-            return in_concept(instance), "embeddedDataSpecifications[0]"
+            return in_submodel(embeddedDataSpecifications=[instance]), "embeddedDataSpecifications[0]"
         case name if name in SUBMODEL_ELEMENTS:
-            return in_element(instance)
+            return in_element(class_name, instance)
         case _:
             return wrapped_content(class_name, instance)
 
@@ -168,38 +168,54 @@ def wrapped_content(class_name: str, instance: Any) -> tuple[Document, str] | No
             return None
 
 
-async def test_what_aas_core_accepts_is_accepted(client: ClientSession) -> None:
-    refused, left, n = {}, {}, 0
-    for name, instance, class_name in cases(True):
-        if (found := wrapped(class_name, instance)) is None:
-            left[name] = class_name
-            continue
-        n += 1
-        document, _ = found
-        if said := await refusal(client, document):
-            refused[name] = said
-    import collections
-    print(n, collections.Counter(left.values()), len(refused))
-    for k, v in refused.items(): print(k, v)
-    assert 0
+#: No document holds an EventPayload: it is what an event carries. An Environment is uploaded, not stored.
+NO_DOCUMENT = {"EventPayload"}
+
+
+async def upload(client: ClientSession, environment: Any) -> tuple[int, Any]:
+    headers = {"Content-Type": "application/json"}
+    async with client.post("/upload?strict=true", data=orjson.dumps(environment), headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+@pytest.mark.parametrize("chunk", range(4))
+async def test_what_aas_core_accepts_comes_back_to_the_letter(client: ClientSession, chunk: int) -> None:
+    sent = 0
+    for name, instance, class_name in list(cases(True))[chunk::4]:
+        if class_name == "Environment":
+            assert (name, (await upload(client, instance))[0]) in [(name, 201), (name, 200)]
+        elif found := wrapped(class_name, instance):
+            assert (name, await refusal(client, found[0])) == (name, [])
+        else:
+            assert class_name in NO_DOCUMENT
+        sent += 1
+    assert sent > 250
+
+
+async def refused(client: ClientSession, class_name: str, instance: Any) -> tuple[list[str], str]:
+    """What the server says against creating the document that holds an instance, and the path to the instance."""
+    if class_name == "Environment":
+        status, answer = await upload(client, instance)
+        return [] if status < 400 else [message["text"] for message in answer["messages"]], ""
+    found = wrapped(class_name, instance)
+    assert found is not None, class_name
+    document, path = found
+    kind = Kind(class_name) if class_name in set(Kind) else kind_of(document)
+    headers = {"Content-Type": "application/json"}
+    async with client.post(PATH[kind], data=orjson.dumps(document), headers=headers) as answer:
+        assert answer.status in (201, 400, 409), await answer.text()
+        return [message["text"] for message in (await answer.json())["messages"]] if answer.status == 400 else [], path
 
 
 async def test_what_aas_core_refuses_is_refused(client: ClientSession) -> None:
-    accepted, left, n = {}, {}, 0
+    accepted, n = {}, 0
     for name, instance, class_name in cases(False):
-        if (found := wrapped(class_name, instance)) is None:
-            left[name] = class_name
-            continue
+        if class_name in NO_DOCUMENT: continue
         n += 1
-        document, path = found
-        try:
-            said = await refusal(client, document)
-        except Exception as e:
-            print("EXC", name, repr(e)); continue
+        said, path = await refused(client, class_name, instance)
         if not said: accepted[name] = 1
         elif not any(t.startswith(path) for t in said): print("NOPATH", name, path, said)
         elif path == "": print("ROOT", name, said)
-    import collections
-    print(n, collections.Counter(left.values()))
+    print(n)
     for k, v in accepted.items(): print("ACC", k)
     assert 0

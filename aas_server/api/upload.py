@@ -7,6 +7,7 @@ from typing import BinaryIO, cast
 
 import orjson
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from aas_server.aasx import package as packages
 from aas_server.aasx import reader
@@ -51,6 +52,13 @@ async def _receive(call: Call, file: BinaryIO) -> None:
                 raise TooLarge(f"the upload has more than {call.limits.upload} bytes")
             await asyncio.to_thread(file.write, chunk)
         return
+    try:
+        await _receive_field(call, file)
+    except (ValueError, HttpProcessingError) as error:  # what aiohttp raises for a form that is none
+        raise Malformed(f"the body is no multipart/form-data: {error}") from None
+
+
+async def _receive_field(call: Call, file: BinaryIO) -> None:
     async for field in await call.request.multipart():
         if isinstance(field, BodyPartReader) and field.name == "file":
             async for chunk in files.bounded(field, call.limits.upload):

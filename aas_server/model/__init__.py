@@ -18,6 +18,9 @@ class Kind(StrEnum):
     CONCEPT = "ConceptDescription"
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+
+
 def kind_of(document: Document) -> Kind:
-    """The kind of an Identifiable, from its modelType."""
-    return Kind(document["modelType"])
+    """The kind of an Identifiable, from its modelType. Raises KeyError for any other object."""
+    return _KINDS[document["modelType"]]

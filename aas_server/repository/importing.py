@@ -9,8 +9,8 @@ import orjson
 
 from aas_server.aasx.package import Package, PartSource
 from aas_server.model import Document, Kind, kind_of
-from aas_server.model.changes import Part, Put
-from aas_server.model.errors import Finding, Invalid
+from aas_server.model.changes import ABSENT, Part, Put
+from aas_server.model.errors import AlreadyExists, Finding, Invalid
 from aas_server.model.validation import verify
 from aas_server.repository import Repository
 from aas_server.repository.entries import Key
@@ -60,21 +60,56 @@ def _silent(what: str, done: int, total: int) -> None:
 async def import_package(
     repository: Repository, package: Package, mode: Mode = Mode(), progress: Progress = _silent
 ) -> Report:
-    """Store everything a package holds in one step. Raises Invalid where a document cannot be stored."""
-    report = Report(findings=[str(finding) for finding in package.findings])
-    violations = await asyncio.to_thread(lambda: list(_violations(package, progress)))
+    """Store everything a package holds in one step. Raises Invalid where a document cannot be stored.
+
+    Dry, it reads all there is to read, so that what it raises is what the import would raise.
+    """
+    findings = await asyncio.to_thread(_checked, package, mode, progress)
+    while True:
+        report = Report(findings=list(findings))
+        documents = await _sorted_out(repository, [document for _, document in package.documents], mode, report)
+        wanted = _wanted(package, documents)
+        report.parts = sorted(wanted)
+        if mode.dry_run:
+            await asyncio.to_thread(_read_through, wanted)
+            return report
+        try:
+            await _store(repository, documents, wanted, mode, progress)
+        except AlreadyExists:
+            continue  # somebody created one of them in between, and what exists is to be kept
+        return report
+
+
+def _checked(package: Package, mode: Mode, progress: Progress) -> list[str]:
+    """Everything that is odd about a package and its documents. Raises Invalid where they cannot be stored."""
+    violations = list(_violations(package, progress))
     refused = [finding for _, finding in violations if mode.strict or finding.constraint in SHAPE]
     if refused:
         raise Invalid(refused)
-    report.findings += [f"{part}: {finding}" for part, finding in violations]
-    documents = await _sorted_out(repository, [document for _, document in package.documents], mode, report)
-    report.parts = sorted(_wanted(package, documents))
-    if not mode.dry_run:
-        parts = await _keep(repository, package, documents, progress)
-        progress("storing", 0, len(documents))
-        await repository.apply([Put(each, None, parts[kind_of(each), each["id"]]) for each in documents])
-        progress("storing", len(documents), len(documents))
-    return report
+    told = [f"{part}: {finding}" if part else str(finding) for part, finding in violations]
+    return [*map(str, package.findings), *told]
+
+
+def _read_through(parts: Mapping[str, PartSource]) -> None:
+    """Raises Malformed where the bytes of a part are not those that the package announces."""
+    for source in parts.values():
+        for _ in source.chunks():
+            pass
+
+
+async def _store(
+    repository: Repository,
+    documents: Sequence[Document],
+    wanted: Mapping[str, PartSource],
+    mode: Mode,
+    progress: Progress,
+) -> None:
+    """Write documents and parts in one step. Raises AlreadyExists where none of the documents may exist and one does."""
+    parts = await _keep(repository, wanted, progress)
+    expected = ABSENT if mode.ignore_duplicates else None
+    progress("storing", 0, len(documents))
+    await repository.apply([Put(each, expected, parts[kind_of(each), each["id"]]) for each in documents])
+    progress("storing", len(documents), len(documents))
 
 
 def _violations(package: Package, progress: Progress) -> Iterator[tuple[str, Finding]]:
@@ -130,11 +165,10 @@ def _wanted(package: Package, documents: Sequence[Document]) -> dict[str, PartSo
 
 
 async def _keep(
-    repository: Repository, package: Package, documents: Sequence[Document], progress: Progress
+    repository: Repository, wanted: Mapping[str, PartSource], progress: Progress
 ) -> Mapping[Key, dict[str, Part]]:
     """Store the parts; what no document comes to refer to, as when a later step fails, the store clears away."""
     parts: dict[Key, dict[str, Part]] = defaultdict(dict)
-    wanted = _wanted(package, documents)
     for number, source in enumerate(wanted.values()):
         progress("files", number, len(wanted))
         sha256, size = await repository.parts.keep(in_thread(source.chunks()))

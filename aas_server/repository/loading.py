@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aas_server.aasx import folders
 from aas_server.aasx.package import Limits
-from aas_server.model.errors import Problem
+from aas_server.model.errors import Problem, Unavailable
 from aas_server.repository import Repository
 from aas_server.repository.importing import Mode, Progress, Report, import_package
 
@@ -27,6 +27,8 @@ async def load(
                 yield file, await load_file(repository, file, mode, limits, progress)
             except Problem as problem:
                 yield file, problem
+            except OSError as error:
+                yield file, Unavailable(f"cannot be read: {error.strerror or error}")
 
 
 async def load_file(repository: Repository, file: Path, mode: Mode, limits: Limits, progress: Progress) -> Report:

@@ -45,7 +45,7 @@ class Interned:
 
     def number(self, *key: str) -> int:
         """The number, given out where there is none yet."""
-        if (number := self.known(*key)) is None:
+        if (number := self._known.get(key)) is None and (number := self.known(*key)) is None:
             number = self._remember(key, self._connection.execute(self._add, key).fetchone()[0])
         return number
 
@@ -231,10 +231,10 @@ class Tables:
             self._elements(pk, index.rows(old) if old else set(), index.rows(new) if new else set())
 
     def _elements(self, pk: int, before: set[index.Row], after: set[index.Row]) -> None:
-        for path, semantic, value in before - after:
-            self._add("remove_element", self.slots.number(path, semantic), value, pk)
-        for path, semantic, value in after - before:
-            self._add("add_element", self.slots.number(path, semantic), value, pk)
+        number = self.slots.number
+        for query, rows in (("remove_element", before - after), ("add_element", after - before)):
+            self._rows.setdefault(query, []).extend([(number(path, name), value, pk) for path, name, value in rows])
+            self._gathered += len(rows)
 
     # Binaries
 
