@@ -126,7 +126,16 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
         yield Server(app, repository, settings.host, port)
     finally:
         sockets.close()
+        await _finished(runner.server, settings.shutdown_grace)
         await runner.cleanup()
+
+
+async def _finished(server: web.Server, grace: float) -> None:
+    """Wait until no request is under way, uploads that still arrive included, at most as long as the grace time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(grace):
+            while any(fast.busy(connection) for connection in server.connections):  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.05)
 
 
 def _protocol(settings: Settings) -> dict[str, object]:

@@ -92,10 +92,10 @@ def _fits(value: Any, kind: type) -> bool:
 _INTRODUCTION = (
     "# Settings",
     "",
-    "An option of the command line goes before the environment, the environment before the TOML file named by `--config`",
-    f"(or `{PREFIX}CONFIG`), and the file before the default. In the file a setting has the name of its option with `_`",
-    f"for `-`: `max_page = 50`. `--load` may be repeated; in `{PREFIX}LOAD` the paths stand with `:` between them (`;` on",
-    "Windows), in the file as a list. Sizes are in bytes, times in seconds.",
+    "An option of the command line goes before the environment, the environment before the TOML file that `--config`",
+    f"(or `{PREFIX}CONFIG`) names, the file before the default. In the file a setting has the name of its option with",
+    f"`_` for `-`: `max_page = 50`. `--load` may be repeated; in `{PREFIX}LOAD` there is a `:` between paths (`;` on",
+    "Windows), in the file they are a list. Sizes are in bytes, times in seconds.",
     "",
 )
 

@@ -39,6 +39,17 @@ def deviation(entry: Mapping[str, Any]) -> Deviation:
     return Deviation(entry["id"], entry["clause"], entry["choice"], entry["reason"], tuple(entry.get("patch", ())))
 
 
+def table(deviations: Iterable[Deviation]) -> str:
+    """The deviations as a Markdown table, as docs/conformance.md has it."""
+    rows = [(f"`{one.identifier}`", one.clause, one.choice, one.reason) for one in deviations]
+    lines = [("Id", "Clause", "What this server does", "Why"), ("---",) * 4, *rows]
+    return "".join("| " + " | ".join(map(_cell, line)) + " |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
 def patched(document: Mapping[str, Any], deviations: Iterable[Deviation]) -> dict[str, Any]:
     """The document as the deviations say it is to be read. Raises LookupError for a patch that finds nothing."""
     changed = copy.deepcopy(dict(document))

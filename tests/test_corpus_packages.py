@@ -62,8 +62,15 @@ def packed(package: Package) -> Binaries:
     found: Binaries = {}
     for part in package.parts.values():
         sha256 = hashlib.sha256(b"".join(part.chunks())).hexdigest()
-        found |= {tuple(owner): (sha256, part.content_type, part.thumbnail) for owner in part.owners}
+        found |= {
+            (owner.kind, owner.identifier, owner.name): (sha256, part.content_type, part.thumbnail)
+            for owner in part.owners
+        }
     return found
+
+
+def read(path: Path) -> Package:
+    return reader.read(io.BytesIO(path.read_bytes()))
 
 
 def documents(package: Package) -> list[Document]:
@@ -81,7 +88,7 @@ async def exported(repository: Repository, *, as_json: bool) -> io.BytesIO:
 async def test_everything_in_a_package_arrives_and_every_oddity_is_told(path: Path) -> None:
     async with an_empty_store() as repository:
         report = await load_file(repository, path, Mode(), Limits(), silent)
-        package = reader.read(io.BytesIO(path.read_bytes()))
+        package = read(path)
         assert orjson.dumps(await held(repository)) == orjson.dumps(package.environment)
         assert await binaries(repository, documents(package)) == packed(package)
         assert report.created == [(kind_of(document), document["id"]) for document in documents(package)]
@@ -108,7 +115,8 @@ async def test_what_is_exported_is_imported_again_as_the_same(path: Path, as_jso
 
 
 async def test_importing_once_more_changes_nothing() -> None:
-    path = shared("corpus/idta-templates/Asset Interfaces Description/1/0") / "IDTA 02017-1-0_Template_Asset Interfaces Description.aasx"
+    folder = shared("corpus/idta-templates/Asset Interfaces Description/1/0")
+    path = folder / "IDTA 02017-1-0_Template_Asset Interfaces Description.aasx"
     async with an_empty_store() as repository:
         first = await load_file(repository, path, Mode(), Limits(), silent)
         again = await load_file(repository, path, Mode(), Limits(), silent)

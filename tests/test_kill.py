@@ -28,8 +28,8 @@ async def serving(store: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process
     port = free_port()
     command = str(Path(sys.executable).with_name("aas-server"))
     options = ["--host", "127.0.0.1", "--port", str(port), "--store", f"sqlite:///{store}"]
-    quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(command, "serve", *options, stdout=quiet, stderr=quiet)
+    piped: dict[str, Any] = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec(command, "serve", *options, "--log-level", "ERROR", **piped)
     try:
         await ready(process, base := f"http://127.0.0.1:{port}")
         yield process, base
@@ -42,7 +42,8 @@ async def serving(store: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process
 async def ready(process: asyncio.subprocess.Process, base: str) -> None:
     async with asyncio.timeout(PATIENCE), ClientSession(base) as session:
         while True:
-            assert process.returncode is None, "the server ended instead of starting"
+            if process.returncode is not None and process.stderr is not None:
+                pytest.fail(f"the server ended instead of starting: {(await process.stderr.read()).decode()}")
             try:
                 async with session.get("/health/ready") as answer:
                     if answer.status == 200:
@@ -93,7 +94,7 @@ class Writer:
                 await self.put(session, following)
             case "patch":
                 self.asked_counter = following
-                await done(session.patch(f"{self.where}/submodel-elements/Counter/$value", json=str(following)))
+                await done(session.patch(f"{self.where}/submodel-elements/Counter/$value", json=following))
                 self.counter = following
             case "element":
                 self.asked = f"Added{self.acknowledged}_{following}"
@@ -135,18 +136,37 @@ async def done(request: Any) -> None:
         await answer.read()
 
 
+async def killed_while(writers: list[Writer], store: Path, chance: random.Random) -> None:
+    """All write at once until the server is killed, after a second or less."""
+    connections = aiohttp.TCPConnector(limit=CLIENTS)
+    async with (
+        serving(store) as (process, base),
+        ClientSession(base, connector=connections) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        for writer in writers:
+            group.create_task(writer.write(session, random.Random(chance.random())))
+        await asyncio.sleep(chance.uniform(0.2, 1.2))
+        process.kill()
+
+
 @pytest.mark.parametrize("number", range(ROUNDS))
 async def test_every_acknowledged_write_survives_the_kill(tmp_path: Path, number: int) -> None:
-    chance = random.Random(number)
     writers = [Writer(each) for each in range(CLIENTS)]
-    connections = aiohttp.TCPConnector(limit=CLIENTS)
-    async with serving(tmp_path / "aas.db") as (process, base):
-        async with ClientSession(base, connector=connections) as session, asyncio.TaskGroup() as group:
-            for writer in writers:
-                group.create_task(writer.write(session, random.Random(1000 * number + writer.number)))
-            await asyncio.sleep(chance.uniform(0.2, 1.2))
-            process.kill()
+    await killed_while(writers, tmp_path / "aas.db", random.Random(number))
     assert sum(writer.acknowledged for writer in writers) > CLIENTS
     async with serving(tmp_path / "aas.db") as (_, base), ClientSession(base) as session:
         for writer in writers:
             await writer.check(session)
+
+
+async def test_a_lost_write_is_noticed(tmp_path: Path) -> None:
+    async with serving(tmp_path / "aas.db") as (_, base), ClientSession(base) as session:
+        writer = Writer(0)
+        for what in ("put", "element", "patch", "post"):
+            await writer.step(session, what)
+        await writer.check(session)
+        for lost in (f"{writer.where}/submodel-elements/{min(writer.added)}", f"/submodels/{b64(writer.created[0])}"):
+            await done(session.delete(lost))
+            with pytest.raises(AssertionError):
+                await writer.check(session)

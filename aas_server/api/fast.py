@@ -237,6 +237,11 @@ def complete(data: bytes) -> bool:
     return data.startswith(b"GET ") and data.find(END) == len(data) - len(END)
 
 
+def busy(connection: RequestHandler) -> bool:
+    """Whether a request on this connection is being read or answered."""
+    return connection._current_request is not None
+
+
 def usable() -> bool:
     """Whether this aiohttp is the one whose inside the fast path knows; says so in the log where it is not."""
     slots = {name for parent in RequestHandler.__mro__ for name in getattr(parent, "__slots__", ())}

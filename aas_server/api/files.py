@@ -6,6 +6,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from aas_server.api import answering
 from aas_server.api.reading import Call
@@ -146,6 +147,13 @@ async def _receive(call: Call) -> tuple[str, Part]:
     """The uploaded file: form fields `fileName` and `file` in either order. Raises Malformed, TooLarge."""
     if call.request.content_type != "multipart/form-data":
         raise Malformed("the body must be multipart/form-data with the fields fileName and file")
+    try:
+        return await _receive_fields(call)
+    except (ValueError, HttpProcessingError) as error:  # what aiohttp raises for a form that is none
+        raise Malformed(f"the body is no complete multipart form: {error}") from None
+
+
+async def _receive_fields(call: Call) -> tuple[str, Part]:
     name, received = "", None
     async for field in await call.request.multipart():
         if not isinstance(field, BodyPartReader):

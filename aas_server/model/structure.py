@@ -165,7 +165,9 @@ def _model_type(value: dict[str, Json], name: str) -> str | None:
     if "modelType" not in value:
         return f"{_a(name)} must have 'modelType'"
     shown = _shown(value["modelType"])
-    return f"must be {name!r} here, not {shown}" if allowed == (name,) else f"{shown} is none of {', '.join(allowed)}"
+    return (
+        f"must be {str(name)!r} here, not {shown}" if allowed == (name,) else f"{shown} is none of {', '.join(allowed)}"
+    )
 
 
 def _attribute(place: _Place, value: Json, attribute: Attribute, inside: list[_Waiting]) -> Iterator[Finding]:

@@ -104,11 +104,13 @@ async def _store(
     mode: Mode,
     progress: Progress,
 ) -> None:
-    """Write documents and parts in one step. Raises AlreadyExists where none of the documents may exist and one does."""
+    """Write documents and parts in one step. Raises AlreadyExists where one exists and none may."""
     parts = await _keep(repository, wanted, progress)
     expected = ABSENT if mode.ignore_duplicates else None
     progress("storing", 0, len(documents))
-    await repository.apply([Put(each, expected, parts[kind_of(each), each["id"]]) for each in documents])
+    await repository.apply(
+        [Put(each, expected, await _news(repository, each, parts[kind_of(each), each["id"]])) for each in documents]
+    )
     progress("storing", len(documents), len(documents))
 
 
@@ -152,6 +154,14 @@ async def _bodies(repository: Repository, documents: Sequence[Document]) -> Mapp
             for entry in await repository.several(kind, identifiers[start : start + BATCH]):
                 found[entry.key] = entry.body
     return found
+
+
+async def _news(repository: Repository, document: Document, parts: Mapping[str, Part]) -> Mapping[str, Part]:
+    """The parts that the store does not have yet: the same once more is no change of the document."""
+    if not parts:
+        return parts
+    stored = await repository.parts.parts(kind_of(document), document["id"])
+    return {name: part for name, part in parts.items() if stored.get(name) != part}
 
 
 def _wanted(package: Package, documents: Sequence[Document]) -> dict[str, PartSource]:

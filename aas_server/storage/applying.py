@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from aas_server.model import Document, Kind
 from aas_server.model.changes import ABSENT, Change, Delete, Event, Outcome, Part, Put, SetValue
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
-from aas_server.model.paths import IdShortPath, parse, text
+from aas_server.model.paths import IdShortPath, resolve, text
 from aas_server.storage import index
 from aas_server.storage.queries import queries
 
@@ -23,6 +24,12 @@ KINDS = {number: kind for kind, number in NUMBERS.items()}
 
 #: Rows gathered before they are written; a slice of this size takes a few milliseconds.
 SLICE = 2000
+#: Changes after which others have a turn, however few rows they make.
+TURN = 200
+#: Chunks of a removed binary that go at a time.
+SWEPT = 16
+#: The log is trimmed whenever it has grown by this many changes.
+TRIMMED = 1000
 #: Interned texts remembered; beyond, they are looked up again.
 REMEMBERED = 200_000
 
@@ -46,7 +53,7 @@ class Interned:
     def number(self, *key: str) -> int:
         """The number, given out where there is none yet."""
         if (number := self._known.get(key)) is None and (number := self.known(*key)) is None:
-            number = self._remember(key, self._connection.execute(self._add, key).fetchone()[0])
+            number = self._remember(key, self._connection.execute(self._add, key).lastrowid or 0)
         return number
 
     def forget(self) -> None:
@@ -61,26 +68,32 @@ class Interned:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What the store knows of a document before a change; `body` only where it was asked for."""
+class Found:
+    """A document before a change; `given` are the values set since its body was written, as JSON, if there are any."""
 
     pk: int
     revision: int
-    pending: float
-    body: bytes = b""
+    body: bytes
+    given: str | None
+
+    @property
+    def document(self) -> Document:
+        """The document as readers see it."""
+        document: Document = orjson.loads(self.body)
+        return apply_values(document, read_values(self.given)) if self.given else document
 
 
 class Tables:
     """The writer's side of the tables: applies changes one after the other, rows gathered into few statements."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, log_changes: int) -> None:
         self.connection = connection
+        self._log_changes, self._trimmed = log_changes, 0
         self.terms = Interned(connection, "find_term", "add_term")
         self.slots = Interned(connection, "find_slot", "add_slot")
-        row = connection.execute(SQL["last_sequence"]).fetchone()
-        self.sequence: int = row[0] if row else 0
-        #: Binaries kept and not attached yet: nobody may remove them in between.
-        self.held: set[str] = set()
+        self.sequence = last_sequence(connection)
+        #: Binaries kept and not attached yet, how often: nobody may remove them in between.
+        self.held: Counter[str] = Counter()
         self._rows: dict[str, list[tuple[object, ...]]] = {}
         self._gathered = 0
         self._touched: set[tuple[Kind, str]] = set()
@@ -89,24 +102,32 @@ class Tables:
         """Apply all changes; yields what has been done so far whenever others may have a turn, and at the end."""
         outcomes: list[Outcome] = []
         self._touched.clear()
-        for change in changes:
+        for number, change in enumerate(changes, start=1):
             outcomes.append(self._apply(change))
-            if self._gathered >= SLICE:
+            if self._gathered >= SLICE or number % TURN == 0:
                 self._flush()
                 yield outcomes
         self._flush()
+        self._trim()
         yield outcomes
 
+    def _trim(self) -> None:
+        """Let the log forget its oldest changes, many at a time."""
+        if self.sequence - self._trimmed > self._log_changes + TRIMMED:
+            self._trimmed = self.sequence - self._log_changes
+            self.connection.execute(SQL["trim"], (self._trimmed,))
+
     def undo(self) -> None:
-        """The transaction was rolled back: forget what was gathered and given out."""
+        """What was gathered and given out since the rollback's savepoint is forgotten."""
         self._rows.clear()
         self._gathered = 0
+        self.sequence = last_sequence(self.connection)
         self.terms.forget()
         self.slots.forget()
 
     def _apply(self, change: Change) -> Outcome:
         kind, identifier = _address(change)
-        if (kind, identifier) in self._touched:
+        if not (alone := (kind, identifier) not in self._touched):
             self._flush()
         self._touched.add((kind, identifier))
         match change:
@@ -115,7 +136,7 @@ class Tables:
             case Delete():
                 return self._delete(change)
             case SetValue():
-                return self._set_value(change)
+                return self._set_value(change, alone)
 
     # Documents
 
@@ -127,9 +148,9 @@ class Tables:
                 raise PreconditionFailed(f"{change.kind} {change.identifier!r} is no longer there")
             outcome, pk = self._create(change, body)
         else:
-            head = Head(*row)
-            _check(change.kind, change.identifier, change.expected, head.revision)
-            outcome, pk = self._replace(change, head, body), head.pk
+            found = Found(*row)
+            _check(change.kind, change.identifier, change.expected, found.revision)
+            outcome, pk = self._replace(change, found, body), found.pk
         for name, part in change.parts.items():
             self._put_part(pk, name, part)
         return outcome
@@ -141,73 +162,73 @@ class Tables:
         self._index(sequence, change.kind, None, change.document)
         return Outcome(sequence, Event.CREATED), sequence
 
-    def _replace(self, change: Put, head: Head, body: bytes) -> Outcome:
-        old = self._document(head)
-        unchanged = head.body == body if not head.pending else orjson.dumps(old) == body
-        if unchanged and not change.parts:
-            return Outcome(head.revision, None)
+    def _replace(self, change: Put, found: Found, body: bytes) -> Outcome:
+        if found.body == body and not found.given and not change.parts:
+            return Outcome(found.revision, None)
+        old = found.document
+        if found.given and not change.parts and orjson.dumps(old) == body:
+            return Outcome(found.revision, None)
         sequence = self._log(Event.UPDATED, change.kind, change.identifier)
-        self._add("set_revision", sequence, head.pk)
-        if head.body != body:
-            self._add("set_body", body, head.pk)
-        if head.pending:
-            self._add("remove_values", head.pk)
-        if not unchanged:
-            self._index(head.pk, change.kind, old, change.document)
+        self._add("set_revision", sequence, found.pk)
+        if found.body != body:
+            self._add("set_body", body, found.pk)
+        if found.given:
+            self._add("remove_values", found.pk)
+        self._index(found.pk, change.kind, old, change.document)
         return Outcome(sequence, Event.UPDATED)
 
     def _delete(self, change: Delete) -> Outcome:
         row = self.connection.execute(SQL["find"], (NUMBERS[change.kind], change.identifier)).fetchone()
         if row is None:
             raise NotFound(f"no {change.kind} with id {change.identifier!r}")
-        head = Head(*row)
-        _check(change.kind, change.identifier, change.expected, head.revision)
-        self._index(head.pk, change.kind, self._document(head), None)
+        found = Found(*row)
+        _check(change.kind, change.identifier, change.expected, found.revision)
+        self._index(found.pk, change.kind, found.document, None)
         for query in ("remove_document", "remove_body", "remove_values"):
-            self._add(query, head.pk)
+            self._add(query, found.pk)
         self._remove_blobs(
-            [sha256 for (sha256,) in self.connection.execute(SQL["remove_parts"], (head.pk,)).fetchall()]
+            [sha256 for (sha256,) in self.connection.execute(SQL["remove_parts"], (found.pk,)).fetchall()]
         )
         sequence = self._log(Event.DELETED, change.kind, change.identifier)
         return Outcome(sequence, Event.DELETED)
 
-    def _document(self, head: Head) -> Document:
-        """The document as readers see it: its body, with the values set since."""
-        document: Document = orjson.loads(head.body)
-        return apply_values(document, read_values(self.connection, head.pk)) if head.pending else document
-
     # Values
 
-    def _set_value(self, change: SetValue) -> Outcome:
+    def _set_value(self, change: SetValue, alone: bool) -> Outcome:
+        """`alone`: nothing before it in this step has touched the submodel."""
         row = self.connection.execute(SQL["head"], (NUMBERS[Kind.SUBMODEL], change.submodel_id)).fetchone()
         if row is None:
             raise NotFound(f"no {Kind.SUBMODEL} with id {change.submodel_id!r}")
-        head = Head(*row)
-        _check(Kind.SUBMODEL, change.submodel_id, change.expected, head.revision)
-        path = text(change.path)
-        before = {name: change.element.get(name) for name in change.attributes}
-        logged: dict[str, object] = {}
-        if head.pending and (known := self.connection.execute(SQL["value"], (head.pk, path)).fetchone()):
-            logged = orjson.loads(known[0])
-            before |= {name: value for name, value in logged.items() if name in before}
+        pk, revision, pending = row
+        _check(Kind.SUBMODEL, change.submodel_id, change.expected, revision)
+        element = change.element
+        if alone and change.expected is None:  # who states no revision may have read the element long ago
+            element = resolve(self._read(Kind.SUBMODEL, change.submodel_id).document, change.path)
+        path = orjson.dumps(change.path).decode()
+        known = self.connection.execute(SQL["value"], (pk, path)).fetchone() if pending else None
+        logged: dict[str, object] = orjson.loads(known[0]) if known else {}
+        before = element | {name: logged[name] for name in change.attributes if name in logged}
         sequence = self._log(Event.VALUE, Kind.SUBMODEL, change.submodel_id, path, change.attributes)
-        self._add("touch", sequence, time.time(), head.pk)
-        self._add("put_value", head.pk, path, orjson.dumps({**logged, **change.attributes}).decode())
-        old = index.values(change.element | before, path)
-        new = index.values(change.element | dict(change.attributes), path)
-        self._elements(head.pk, old, new)
+        self._add("touch", sequence, time.time(), pk)
+        self._add("put_value", pk, path, orjson.dumps({**logged, **change.attributes}).decode())
+        old = index.values(before, text(change.path))
+        new = index.values(before | dict(change.attributes), text(change.path))
+        self._elements(pk, old, new)
         return Outcome(sequence, Event.VALUE)
 
-    def fold(self, before: float, most: int) -> int:
+    def _read(self, kind: Kind, identifier: str) -> Found:
+        return Found(*self.connection.execute(SQL["find"], (NUMBERS[kind], identifier)).fetchone())
+
+    def fold(self, before: float, most: int) -> Iterator[None]:
         """Put the values of documents at rest into their bodies; no new revision, as nothing changes for readers."""
-        rows = self.connection.execute(SQL["pending"], (before, most)).fetchall()
-        for pk, body in rows:
-            document = apply_values(orjson.loads(body), read_values(self.connection, pk))
-            self._add("set_body", orjson.dumps(document), pk)
-            self._add("remove_values", pk)
-            self._add("fold", pk)
-        self._flush()
-        return len(rows)
+        for number, identifier in self.connection.execute(SQL["pending"], (before, most)).fetchall():
+            found = self._read(KINDS[number], identifier)
+            self._add("set_body", orjson.dumps(found.document), found.pk)
+            self._add("remove_values", found.pk)
+            self._add("fold", found.pk)
+            self._flush()
+            yield
+        yield
 
     # Index
 
@@ -248,20 +269,25 @@ class Tables:
                 raise NotFound(f"no binary with SHA-256 {part.sha256} is kept")
             row = (pk, name, part.sha256, part.content_type, int(part.thumbnail))
             self.connection.execute(SQL["put_part"], row)
-            self.held.discard(part.sha256)
+            self.held[part.sha256] -= 1
         if old and (part is None or old[0] != part.sha256):
             self._remove_blobs([old[0]])
 
     def _remove_blobs(self, hashes: Sequence[str]) -> None:
         """Remove those that no document has any more and nobody is about to attach."""
-        for sha256 in set(hashes) - self.held:
+        for sha256 in set(hashes):
             row = self.connection.execute(SQL["unused_blob"], (sha256,)).fetchone()
-            if row is not None:
-                self.remove_blob(row[0])
+            if row is not None and self.held[sha256] <= 0:
+                self.connection.execute(SQL["doom_blob"], row)
 
-    def remove_blob(self, number: int) -> None:
-        self.connection.execute(SQL["remove_chunks"], (number,))
-        self.connection.execute(SQL["remove_blob"], (number,))
+    def sweep(self) -> Iterator[bool]:
+        """Remove some chunks of a binary that nobody has any more; tells whether there is more to do."""
+        row = self.connection.execute(SQL["doomed"]).fetchone()
+        if row is not None:
+            self.connection.execute(SQL["remove_chunks"], (*row, *row, SWEPT))
+            if self.connection.execute(SQL["has_chunks"], row).fetchone() is None:
+                self.connection.execute(SQL["remove_blob"], row)
+        yield row is not None
 
     # Rows
 
@@ -289,9 +315,15 @@ class Tables:
             self.connection.executemany(SQL[query], rows[query])
 
 
-def read_values(connection: sqlite3.Connection, pk: int) -> list[tuple[IdShortPath, Mapping[str, object]]]:
-    """The values of a document set since its body was written."""
-    return [(parse(path), orjson.loads(given)) for path, given in connection.execute(SQL["values"], (pk,))]
+def read_values(given: str) -> list[tuple[IdShortPath, Mapping[str, object]]]:
+    """Values set since a body was written, from their JSON."""
+    return [(tuple(path), attributes) for path, attributes in orjson.loads(given)]
+
+
+def last_sequence(connection: sqlite3.Connection) -> int:
+    """The newest number of the log, as far as this connection sees it."""
+    row = connection.execute(SQL["last_sequence"]).fetchone()
+    return row[0] if row else 0
 
 
 def _address(change: Change) -> tuple[Kind, str]:

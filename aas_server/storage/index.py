@@ -1,5 +1,7 @@
 """What of a document is found by criteria: labels of the document itself, typed values of its elements. Pure."""
 
+import hashlib
+import re
 from collections.abc import Callable, Iterator
 
 from aas_server.model import Document
@@ -17,8 +19,11 @@ IS_CASE_OF = "isCaseOf"
 DATA_SPECIFICATION = "dataSpecification"
 SUBMODEL = "submodel"
 
-#: Texts longer than this are found by their beginning only; a criterion is cut alike.
-LONGEST = 2048
+#: Texts longer than this are cut in the index.
+LONGEST = 512
+
+#: What is a number for Python exactly as it is for XSD.
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z").match
 
 #: A value of an element: path, text of its semanticId (empty without one), typed value.
 Row = tuple[str, str, str | float]
@@ -87,7 +92,7 @@ def difference(old: Document, new: Document) -> tuple[set[Row], set[Row]]:
 def _compare(old: Document, new: Document, prefix: str, before: Add, after: Add) -> None:
     model_type = new["modelType"]
     olds, news = children(old), children(new)
-    if old["modelType"] != model_type or len(olds) != len(news):
+    if old["modelType"] != model_type or len(olds) != len(news) or _twins(olds) or _twins(news):
         _collect(old, prefix, before)
         _collect(new, prefix, after)
         return
@@ -101,6 +106,12 @@ def _compare(old: Document, new: Document, prefix: str, before: Add, after: Add)
         else:
             _values(one, path, before)
             _values(other, place, after)
+
+
+def _twins(elements: list[Document]) -> bool:
+    """Whether elements share an idShort (AASd-022, which imports only tell): then their rows may be the same, too."""
+    names = [element["idShort"] for element in elements if "idShort" in element]
+    return len(set(names)) != len(names)
 
 
 def _path(prefix: str, element: Document, position: int, in_list: bool) -> str:
@@ -132,9 +143,9 @@ def _values(element: Document, path: str, add: Add) -> None:
             _typed(element, "max", f"{path}#max", add)
         case "MultiLanguageProperty":
             for translation in element.get("value") or ():
-                add((f"{path}@{translation['language']}", _semantic(element), translation["text"][:LONGEST]))
+                add((f"{path}@{translation['language']}", _semantic(element), cut(translation["text"])))
         case "File" if value := element.get("value"):
-            add((path, _semantic(element), value[:LONGEST]))
+            add((path, _semantic(element), cut(value)))
         case model_type if model_type in CHILDREN:
             _collect(element, path, add)
 
@@ -146,16 +157,17 @@ def _typed(element: Document, attribute: str, path: str, add: Add) -> None:
 
 def typed(value_type: str, value: str) -> str | float:
     """Numbers as numbers, so that ranges of them are ranges of the index; everything else as `scalar` has it."""
-    if value_type in NUMBERS:
-        try:
-            number = float(value)
-        except ValueError:
-            return value[:LONGEST]
-        return number if number == number else value  # SQLite has no NaN
-    if value_type == "xs:string":
-        return value[:LONGEST]
-    found = scalar(value_type, value)
-    return found[:LONGEST] if isinstance(found, str) else found
+    if value_type in NUMBERS and _PLAIN(value):
+        return float(value)
+    found = value if value_type == "xs:string" else scalar(value_type, value)
+    return cut(found) if isinstance(found, str) else found
+
+
+def cut(text: str) -> str:
+    """A text as it stands in the index: of a long one the beginning and the hash, so that equality stays exact."""
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}#{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _semantic(element: Document) -> str:

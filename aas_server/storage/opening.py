@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 SQL = queries("sqlite.sql")
 
+#: What marks a SQLite file as a store of this server: "AASs" in ASCII.
+APPLICATION = 0x41415373
+
 #: A store that was not closed is checked whole up to this size, in bytes; beyond, SQLite's own recovery has to do.
 CHECKED = 256 << 20
 
@@ -95,7 +98,8 @@ def _lock(path: Path) -> IO[bytes]:
 
 
 def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    # No waiting for others inside SQLite: that would stop the event loop. The writer tries again by itself.
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=512)
     for pragma in (
         "page_size = 4096",
         "journal_mode = WAL",
@@ -111,6 +115,11 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the tables to their newest form, one step a transaction."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != APPLICATION:
+        raise Unsupported(f"{path} is a database of something else; name another file")
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     steps = migrations()
     if version > steps[-1][0]:
@@ -129,9 +138,7 @@ def _check_in(connection: sqlite3.Connection, path: Path) -> str:
         _check(connection, path)
     row = connection.execute(SQL["get_meta"], ("store_id",)).fetchone()
     store_id: str = row[0] if row else secrets.token_hex(4)
-    for (number,) in connection.execute(SQL["orphans"]).fetchall():
-        connection.execute(SQL["remove_chunks"], (number,))
-        connection.execute(SQL["remove_blob"], (number,))
+    connection.execute(SQL["doom_orphans"])
     for key, value in (("store_id", store_id), ("state", "open")):
         connection.execute(SQL["put_meta"], (key, value))
     return store_id

@@ -8,14 +8,22 @@ from aas_server.model.errors import Malformed
 from aas_server.model.identifiers import decode, encode
 from aas_server.storage import Criterion, ElementValue, Label
 from aas_server.storage.applying import SQL, Interned
+from aas_server.storage.index import cut
 
 #: How far a range is counted to find the smallest of several.
 COUNTED = 500
+#: Digits of a position; SQLite's integers have no more.
+LONGEST_NUMBER = 18
+#: Ranges that are read one by one; SQLite takes 500 SELECTs in one statement.
+MOST_RANGES = 100
 
-_COLUMNS = "SELECT d.pk, d.revision, d.pending, b.body, d.id"
+#: What the named query `page` selects, here from the rows of an index.
+_COLUMNS = SQL["page"].partition(" FROM document d")[0]
 _JOINED = "JOIN document d ON d.pk = m.pk AND d.kind = :kind JOIN body b ON b.pk = d.pk"
 
-_Found = tuple[list[tuple[Any, ...]], str | None]
+_Rows = tuple[list[tuple[Any, ...]], str | None]
+#: A table and the ranges of its primary key that hold what meets a criterion.
+_Ranges = tuple[str, list[str]]
 
 
 class Selecting:
@@ -25,7 +33,7 @@ class Selecting:
         self._connection = connection
         self._terms = Interned(connection, "find_term", "add_term")
 
-    def page(self, kind: int, criteria: Sequence[Criterion], limit: int, cursor: str | None) -> _Found:
+    def page(self, kind: int, criteria: Sequence[Criterion], limit: int, cursor: str | None) -> _Rows:
         """The rows of a page, and the cursor behind it where there is more. Raises Malformed for a foreign cursor."""
         after = position(cursor) if cursor is not None else 0
         if not criteria:
@@ -40,41 +48,54 @@ class Selecting:
     def query(self, kind: int, criteria: Sequence[Criterion]) -> tuple[str, dict[str, Any]]:
         """The SELECT for these criteria and its values; empty where a name or path stands nowhere at all."""
         values: dict[str, Any] = {"kind": kind}
-        ranges = []
-        for number, criterion in enumerate(criteria):
-            found = self._range(criterion, number, values)
-            if found is None:
-                return "", {}
-            ranges.append(found)
+        found = [self._ranges(criterion, number, values) for number, criterion in enumerate(criteria)]
+        ranges = [each for each in found if each is not None]
+        if len(ranges) < len(criteria):
+            return "", {}
         if len(ranges) > 1:
-            ranges.sort(key=lambda condition: self._count(condition, values))
-        (table, condition), *others = ranges
+            ranges.sort(key=lambda each: self._count(each, values))
+        (table, conditions), *others = ranges
         checks = "".join(
-            f" AND EXISTS (SELECT 1 FROM {other} m WHERE {each} AND m.pk = d.pk)"  # noqa: S608 - our own names only
+            f" AND EXISTS (SELECT 1 FROM {other} m WHERE ({' OR '.join(each)}) AND m.pk = d.pk)"  # noqa: S608
             for other, each in others
         )
-        select = f"{_COLUMNS} FROM {table} m {_JOINED} WHERE {condition} AND m.pk > :after{checks}"
-        return f"{select} ORDER BY m.pk LIMIT :limit", values
+        selects = [
+            f"{_COLUMNS} FROM {table} m {_JOINED} WHERE {condition} AND m.pk > :after{checks}"
+            " ORDER BY m.pk LIMIT :limit"
+            for condition in conditions
+        ]
+        if len(selects) == 1:
+            return selects[0], values
+        # Each range is in the order of pk already, so each gives at most a page, and few rows are sorted together.
+        union = " UNION ALL ".join(f"SELECT * FROM ({select})" for select in selects)  # noqa: S608
+        return f"{union} ORDER BY 1 LIMIT :limit", values
 
-    def _range(self, criterion: Criterion, number: int, values: dict[str, Any]) -> tuple[str, str] | None:
-        """A table and the condition that makes one range of its primary key."""
+    def _ranges(self, criterion: Criterion, number: int, values: dict[str, Any]) -> _Ranges | None:
         match criterion:
             case Label(name, value):
                 term = self._terms.known(name)
                 values |= {f"name{number}": term, f"value{number}": value}
                 condition = f"m.kind = :kind AND m.name = :name{number} AND m.value = :value{number}"
-                return ("label", condition) if term is not None else None
+                return ("label", [condition]) if term is not None else None
             case ElementValue(path, value):
                 rows = self._connection.execute("SELECT id FROM slot WHERE path = ?", (path,)).fetchall()
-                slots = ", ".join(str(slot) for (slot,) in rows)
-                values[f"value{number}"] = value
-                return ("element", f"m.slot IN ({slots}) AND m.value = :value{number}") if rows else None
+                values[f"value{number}"] = cut(value) if isinstance(value, str) else value
+                conditions = [f"m.slot = {slot} AND m.value = :value{number}" for (slot,) in rows]
+                if len(conditions) > MOST_RANGES:
+                    conditions = [_several(rows, number)]
+                return ("element", conditions) if conditions else None
 
-    def _count(self, condition: tuple[str, str], values: dict[str, Any]) -> int:
-        table, where = condition
-        query = f"SELECT count(*) FROM (SELECT 1 FROM {table} m WHERE {where} LIMIT {COUNTED})"  # noqa: S608
+    def _count(self, ranges: _Ranges, values: dict[str, Any]) -> int:
+        table, conditions = ranges
+        query = f"SELECT count(*) FROM (SELECT 1 FROM {table} m WHERE {' OR '.join(conditions)} LIMIT {COUNTED})"  # noqa: S608
         count: int = self._connection.execute(query, values).fetchone()[0]
         return count
+
+
+def _several(rows: list[tuple[int]], number: int) -> str:
+    """One condition for a place with very many meanings."""
+    slots = ", ".join(str(slot) for (slot,) in rows)
+    return f"m.slot IN ({slots}) AND m.value = :value{number}"
 
 
 def position(cursor: str) -> int:
@@ -83,6 +104,6 @@ def position(cursor: str) -> int:
         prefix, _, number = decode(cursor).partition(":")
     except Malformed:
         prefix, number = "", ""
-    if prefix != "pk" or not number.isdigit():
+    if prefix != "pk" or not (number.isascii() and number.isdigit()) or len(number) > LONGEST_NUMBER:
         raise Malformed(f"cursor={cursor!r} was not given out by this server")
     return int(number)

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,21 +15,20 @@ import orjson
 
 from aas_server.model import Kind
 from aas_server.model.changes import Change, Event, Logged, Outcome, Part
-from aas_server.model.errors import Gone, NotFound
-from aas_server.model.paths import parse
+from aas_server.model.errors import Gone, NotFound, Problem
 from aas_server.storage import Criterion, Page, Stored
-from aas_server.storage.applying import KINDS, NUMBERS, SQL, Tables, read_values
+from aas_server.storage.applying import KINDS, NUMBERS, SQL, Tables, last_sequence, read_values
 from aas_server.storage.opening import Opened, check_out, open_store
 from aas_server.storage.selecting import Selecting
 from aas_server.storage.writing import Writer
+
+log = logging.getLogger(__name__)
 
 CHUNK = 256 << 10
 #: Changes that a follower gets in one batch.
 BATCH = 1000
 #: Documents that are folded at a time, and how long, in seconds, their values must be at rest.
 FOLDED, REST = 50, 10.0
-#: The log is trimmed whenever it has grown by this many changes.
-TRIMMED = 1000
 
 
 class SqliteStorage:
@@ -36,12 +37,10 @@ class SqliteStorage:
     def __init__(self, opened: Opened, log_changes: int = 1_000_000) -> None:
         self._opened = opened
         self._reader = opened.reader
-        self._tables = Tables(opened.writer)
+        self._tables = Tables(opened.writer, log_changes)
         self._writer = Writer(opened.writer, opened.path, self._tables.undo)
         self._selecting = Selecting(opened.reader)
-        self._log_changes = log_changes
-        self._trimmed = 0
-        self._folding = asyncio.create_task(self._fold(), name="store folder")
+        self._tidying = asyncio.create_task(self._tidy(), name="store tidying")
 
     @classmethod
     async def open(cls, url: str, log_changes: int = 1_000_000) -> "SqliteStorage":
@@ -50,9 +49,9 @@ class SqliteStorage:
 
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
-        self._folding.cancel()
+        self._tidying.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await self._folding
+            await self._tidying
         await self._writer.close()
         await asyncio.to_thread(self._close)
 
@@ -87,61 +86,58 @@ class SqliteStorage:
         return Page([self._stored(kind, row) for row in rows], after)
 
     def _stored(self, kind: Kind, row: tuple[Any, ...]) -> Stored:
-        pk, revision, pending, body, identifier = row
-        values = dict(read_values(self._reader, pk)) if pending else {}
-        return Stored(kind, identifier, revision, body, values)
+        _, revision, body, given, identifier = row
+        return Stored(kind, identifier, revision, body, dict(read_values(given)) if given else {})
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes: list[Outcome] = await self._writer.submit(lambda: self._tables.apply(changes))
-        if self._tables.sequence - self._trimmed > self._log_changes + TRIMMED:
-            self._trimmed = self._tables.sequence - self._log_changes
-            await self._writer.submit(lambda: self._run("trim", self._trimmed))
         return outcomes
 
     def _run(self, query: str, *row: object) -> Iterator[Any]:
+        """A job of one statement."""
         yield self._opened.writer.execute(SQL[query], row).fetchall()
 
-    async def _fold(self) -> None:
-        """Now and then put values at rest into the bodies they belong to."""
+    async def _tidy(self) -> None:
+        """Now and then put values at rest into the bodies they belong to, and remove what nobody has any more."""
         while True:
             await asyncio.sleep(REST / 2)
-            await self.fold(time.time() - REST)
+            try:
+                await self.fold(time.time() - REST)
+                await self.sweep()
+            except (Problem, sqlite3.Error):
+                log.exception("tidying the store failed; it is tried again")
 
     async def fold(self, before: float) -> None:
         """Put the values set before that time into the bodies."""
-
-        def work() -> Iterator[int]:
-            yield self._tables.fold(before, FOLDED)
-
         if self._reader.execute(SQL["pending"], (before, 1)).fetchone():
-            await self._writer.submit(work)
+            await self._writer.submit(lambda: self._tables.fold(before, FOLDED))
+
+    async def sweep(self) -> None:
+        """Remove the chunks of binaries that nobody has any more, some at a time."""
+        while self._reader.execute(SQL["doomed"]).fetchone():
+            await self._writer.submit(self._tables.sweep)
 
     # The log
 
     async def changes(self, after: int | None = None) -> AsyncIterator[Sequence[Logged]]:
-        position = self._tables.sequence if after is None else after
-        self._check_log(position)
-        while True:
+        position = last_sequence(self._reader) if after is None else after
+        while not self._writer.closed:
             grown = self._writer.grown
             rows = self._reader.execute(SQL["changes"], (position, BATCH)).fetchall()
+            newest = rows[0][0] if rows else last_sequence(self._reader) + 1
+            if newest > position + 1:  # numbers have no gaps, but for what was trimmed
+                raise Gone(f"the log begins with change {newest}: read the documents anew, then follow from there")
             if not rows:
                 await grown.wait()
                 continue
             position = rows[-1][0]
             yield [_logged(row) for row in rows]
 
-    def _check_log(self, position: int) -> None:
-        """Raises Gone where changes after that number are no longer in the log."""
-        (first,) = self._reader.execute(SQL["first_sequence"]).fetchone()
-        oldest = first if first is not None else self._tables.sequence + 1
-        if position < oldest - 1:
-            raise Gone(f"the log begins with change {oldest}: read the documents anew, then follow from there")
-
     # Binaries
 
     async def keep(self, chunks: AsyncIterator[bytes]) -> tuple[str, int]:
         """Store a stream; each chunk is a job of its own, so that others write in between."""
-        [[number]] = await self._writer.submit(lambda: self._run("start_blob"))
+        number = await self._writer.submit(self._start)
         digest, size, position = hashlib.sha256(), 0, 0
         try:
             async for chunk in _evenly(chunks):
@@ -152,7 +148,7 @@ class SqliteStorage:
             await asyncio.shield(self._writer.submit(lambda: self._discard(number)))
             raise
         sha256 = digest.hexdigest()
-        self._tables.held.add(sha256)
+        self._tables.held[sha256] += 1
         await self._writer.submit(lambda: self._finish(number, sha256, size))
         return sha256, size
 
@@ -164,18 +160,22 @@ class SqliteStorage:
             self._opened.writer.execute(SQL["finish_blob"], (sha256, size, number))
             yield
 
-    def _discard(self, number: int) -> Iterator[None]:
-        self._tables.remove_blob(number)
-        yield
+    def _start(self) -> Iterator[int | None]:
+        yield self._opened.writer.execute(SQL["start_blob"]).lastrowid
+
+    def _discard(self, number: int) -> Iterator[Any]:
+        return self._run("doom_blob", number)
 
     async def fetch(self, sha256: str) -> AsyncIterator[bytes]:
         row = self._reader.execute(SQL["find_blob"], (sha256,)).fetchone()
         if row is None:
             raise NotFound(f"no binary with SHA-256 {sha256} is kept")
-        position = 0
-        while chunk := self._reader.execute(SQL["chunk"], (row[0], position)).fetchone():
+        number, size = row
+        for position in range(-(-size // CHUNK)):
+            chunk = self._reader.execute(SQL["chunk"], (number, position)).fetchone()
+            if chunk is None:
+                raise NotFound(f"the binary with SHA-256 {sha256} was removed while it was read")
             yield chunk[0]
-            position += 1
 
     async def parts(self, kind: Kind, identifier: str) -> Mapping[str, Part]:
         rows = self._reader.execute(SQL["parts"], (NUMBERS[kind], identifier))
@@ -202,6 +202,6 @@ def _logged(row: tuple[Any, ...]) -> Logged:
         Event(event),
         KINDS[kind],
         identifier,
-        parse(path) if path else (),
+        tuple(orjson.loads(path)) if path else (),
         orjson.loads(attributes) if attributes else None,
     )

@@ -1,6 +1,9 @@
 -- name: find
--- A document with its body, by kind and id.
-SELECT d.pk, d.revision, d.pending, b.body
+-- A document by kind and id: body, and values set since, in one statement, so that both are of one moment.
+SELECT d.pk, d.revision, b.body,
+       CASE WHEN d.pending > 0 THEN (
+           SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
+       ) END AS given
 FROM document d JOIN body b ON b.pk = d.pk
 WHERE d.kind = ? AND d.id = ?
 
@@ -10,19 +13,21 @@ SELECT pk, revision, pending FROM document WHERE kind = ? AND id = ?
 
 -- name: several
 -- Documents by a JSON array of ids.
-SELECT d.pk, d.revision, d.pending, b.body, d.id
+SELECT d.pk, d.revision, b.body,
+       CASE WHEN d.pending > 0 THEN (
+           SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
+       ) END AS given, d.id
 FROM json_each(?) AS wanted JOIN document d ON d.kind = ? AND d.id = wanted.value JOIN body b ON b.pk = d.pk
 ORDER BY wanted.key
 
 -- name: page
 -- Documents of a kind after a position, in the order of their creation.
-SELECT d.pk, d.revision, d.pending, b.body, d.id
+SELECT d.pk, d.revision, b.body,
+       CASE WHEN d.pending > 0 THEN (
+           SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
+       ) END AS given, d.id
 FROM document d JOIN body b ON b.pk = d.pk
 WHERE d.kind = ? AND d.pk > ? ORDER BY d.pk LIMIT ?
-
--- name: values
--- The values of a document set since its body was written.
-SELECT path, attributes FROM value_log WHERE pk = ? ORDER BY path
 
 -- name: value
 -- The newest value of one element, where it is not in the body.
@@ -30,8 +35,7 @@ SELECT attributes FROM value_log WHERE pk = ? AND path = ?
 
 -- name: pending
 -- Documents whose newest value is older than a time.
-SELECT d.pk, b.body FROM document d JOIN body b ON b.pk = d.pk
-WHERE d.pending > 0 AND d.pending < ? ORDER BY d.pending LIMIT ?
+SELECT kind, id FROM document WHERE pending > 0 AND pending < ? ORDER BY pending LIMIT ?
 
 -- name: add_document
 INSERT INTO document (pk, kind, id, revision) VALUES (?, ?, ?, ?)
@@ -71,13 +75,13 @@ ON CONFLICT (pk, path) DO UPDATE SET attributes = excluded.attributes
 SELECT id FROM term WHERE text = ?
 
 -- name: add_term
-INSERT INTO term (text) VALUES (?) RETURNING id
+INSERT INTO term (text) VALUES (?)
 
 -- name: find_slot
 SELECT id FROM slot WHERE path = ? AND semantic = ?
 
 -- name: add_slot
-INSERT INTO slot (path, semantic) VALUES (?, ?) RETURNING id
+INSERT INTO slot (path, semantic) VALUES (?, ?)
 
 -- name: add_label
 INSERT OR IGNORE INTO label (kind, name, value, pk) VALUES (?, ?, ?, ?)
@@ -100,9 +104,6 @@ SELECT sequence, at, event, kind, id, path, attributes FROM change WHERE sequenc
 
 -- name: last_sequence
 SELECT seq FROM sqlite_sequence WHERE name = 'change'
-
--- name: first_sequence
-SELECT min(sequence) FROM change
 
 -- name: trim
 DELETE FROM change WHERE sequence <= ?
@@ -130,8 +131,20 @@ DELETE FROM part WHERE pk = ? RETURNING sha256
 -- name: find_blob
 SELECT id, size FROM blob WHERE sha256 = ?
 
+-- name: doom_blob
+-- Nobody can ask for it any more; its chunks go later, some at a time.
+UPDATE blob SET sha256 = NULL, size = -1 WHERE id = ?
+
+-- name: doomed
+SELECT id FROM blob WHERE sha256 IS NULL AND size = -1 LIMIT 1
+
+-- name: doom_orphans
+-- What was not finished, or no document has; done once, when the store is opened.
+UPDATE blob SET sha256 = NULL, size = -1
+WHERE sha256 IS NULL OR NOT EXISTS (SELECT 1 FROM part p WHERE p.sha256 = blob.sha256)
+
 -- name: start_blob
-INSERT INTO blob (sha256) VALUES (NULL) RETURNING id
+INSERT INTO blob (sha256) VALUES (NULL)
 
 -- name: add_chunk
 INSERT INTO chunk (blob, position, bytes) VALUES (?, ?, ?)
@@ -143,7 +156,11 @@ SELECT bytes FROM chunk WHERE blob = ? AND position = ?
 UPDATE blob SET sha256 = ?, size = ? WHERE id = ?
 
 -- name: remove_chunks
-DELETE FROM chunk WHERE blob = ?
+-- Some chunks of a binary, from the end.
+DELETE FROM chunk WHERE blob = ? AND position > (SELECT max(position) FROM chunk WHERE blob = ?) - ?
+
+-- name: has_chunks
+SELECT 1 FROM chunk WHERE blob = ? LIMIT 1
 
 -- name: remove_blob
 DELETE FROM blob WHERE id = ?
@@ -151,10 +168,6 @@ DELETE FROM blob WHERE id = ?
 -- name: unused_blob
 -- A binary that no document has any more.
 SELECT id FROM blob b WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM part p WHERE p.sha256 = b.sha256)
-
--- name: orphans
--- Binaries that no document has; read once, when the store is opened.
-SELECT id FROM blob b WHERE sha256 IS NULL OR NOT EXISTS (SELECT 1 FROM part p WHERE p.sha256 = b.sha256)
 
 -- name: get_meta
 SELECT value FROM meta WHERE key = ?

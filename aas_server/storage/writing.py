@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 MOST = 256
 #: Size of the write-ahead log, in bytes, from which its pages are carried over into the database file.
 CHECKPOINT = 64 << 20
+#: How often the beginning of a transaction is tried, twenty times a second, while another program holds the file.
+PATIENCE = 100
 
 #: A job does its work in slices, between which the event loop has a turn; the last value it yields is its result.
 Work = Callable[[], Iterator[Any]]
@@ -42,14 +45,14 @@ class Writer:
         self._commits = ThreadPoolExecutor(1, "commit")
         self._checkpoints = ThreadPoolExecutor(1, "checkpoint")
         self._checkpoint: asyncio.Future[None] | None = None
-        self._closed = False
+        self.closed = False
         self.grown = asyncio.Event()
         self.committed = 0
         self.transactions = 0
 
     async def submit(self, work: Work) -> Any:
         """The job's result, once it is on disk."""
-        if self._closed:
+        if self.closed:
             raise Unavailable("the store is closed")
         job = Job(work, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
@@ -58,26 +61,25 @@ class Writer:
         return await job.done
 
     async def close(self) -> None:
-        """Finish what was submitted, carry the log over into the file."""
-        self._closed = True
+        """Finish what was submitted, carry the log over into the file, let followers end."""
+        self.closed = True
         if self._running is not None:
             await self._running
         if self._checkpoint is not None:
             await self._checkpoint
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._commits, self._connection.execute, "PRAGMA wal_checkpoint(TRUNCATE)")
+        await self._in_thread("PRAGMA wal_checkpoint(TRUNCATE)")
         for executor in (self._commits, self._checkpoints):
             executor.shutdown(wait=False)  # nothing runs there any more
+        self._announce()
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._jobs:
             batch: list[tuple[Job, Any]] = []
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                await self._begin()
                 while self._jobs and len(batch) < MOST:
                     await self._execute(self._jobs.popleft(), batch)
-                await loop.run_in_executor(self._commits, self._connection.execute, "COMMIT")
+                await self._in_thread("COMMIT")
             except sqlite3.Error as error:
                 self._fail(batch, error)
                 continue
@@ -87,21 +89,43 @@ class Writer:
                 if not job.done.done():
                     job.done.set_result(result)
             self._announce()
-            await self._maintain()
+            try:
+                await self._maintain()
+            except sqlite3.Error as error:  # a longer log is a nuisance, a writer that has ended a disaster
+                log.warning("the write-ahead log could not be carried over: %s", error)
+
+    async def _in_thread(self, statement: str) -> None:
+        """Execute to the end: a PRAGMA whose row nobody takes would stand in the way of the next savepoint."""
+        work = partial(_finish, self._connection, statement)
+        await asyncio.get_running_loop().run_in_executor(self._commits, work)
+
+    async def _begin(self) -> None:
+        """Begin a transaction; a tool that holds the file for a moment, as for a backup, is waited for."""
+        for _ in range(PATIENCE):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return
+        raise sqlite3.OperationalError("another program holds the file")
 
     async def _execute(self, job: Job, batch: list[tuple[Job, Any]]) -> None:
         """One job; what it raises goes to who submitted it, and its statements are undone."""
-        self._connection.execute("SAVEPOINT job")
         result = None
         try:
+            self._connection.execute("SAVEPOINT job")
             for number, part in enumerate(job.work()):
                 result = part
                 if number:
                     await asyncio.sleep(0)
-        except sqlite3.OperationalError as error:
-            _refuse(job, Unavailable(f"the store cannot write: {error}"))
-            raise
         except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) or not self._connection.in_transaction:
+                # The disk is full or broken: SQLite may have ended the transaction by itself.
+                _refuse(job, Unavailable(f"the store cannot write: {error}"))
+                raise sqlite3.OperationalError(str(error)) from error
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
             self._undone()
@@ -113,12 +137,14 @@ class Writer:
     def _fail(self, batch: list[tuple[Job, Any]], error: sqlite3.Error) -> None:
         """The transaction as a whole failed, as when the disk is full: nobody in it is told that it is stored."""
         log.error("the store cannot write: %s", error)
-        if self._connection.in_transaction:
+        begun = self._connection.in_transaction
+        if begun:
             self._connection.execute("ROLLBACK")
         self._undone()
-        failed = [job for job, _ in batch] or list(self._jobs)
-        if not batch:
-            self._jobs.clear()  # not even a transaction can be begun
+        failed = [job for job, _ in batch]
+        if not begun and not batch:
+            failed = list(self._jobs)  # not even a transaction could be begun
+            self._jobs.clear()
         for job in failed:
             _refuse(job, Unavailable(f"the store cannot write: {error}"))
 
@@ -128,10 +154,28 @@ class Writer:
         self.grown = asyncio.Event()
 
     async def _maintain(self) -> None:
-        """Start a checkpoint beside the writing when the write-ahead log has grown."""
-        if self.transactions % 64 or (self._checkpoint is not None and not self._checkpoint.done()):
+        """Keep the write-ahead log short: beside the writing when it has grown, else in front of it.
+
+        A checkpoint beside a busy writer carries pages over but seldom all of them, so that the log is not begun anew.
+        """
+        if self.transactions % 64:
             return
-        self._checkpoint = asyncio.get_running_loop().run_in_executor(self._checkpoints, checkpoint, self._path)
+        size = await asyncio.to_thread(_size, self._path.with_name(self._path.name + "-wal"))
+        if size > 2 * CHECKPOINT:
+            if self._checkpoint is not None:
+                await self._checkpoint
+            await self._in_thread("PRAGMA wal_checkpoint(RESTART)")
+        elif size > CHECKPOINT and (self._checkpoint is None or self._checkpoint.done()):
+            loop = asyncio.get_running_loop()
+            self._checkpoint = loop.run_in_executor(self._checkpoints, checkpoint, self._path)
+
+
+def _finish(connection: sqlite3.Connection, statement: str) -> None:
+    connection.execute(statement).fetchall()
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _refuse(job: Job, error: Exception) -> None:
@@ -141,10 +185,8 @@ def _refuse(job: Job, error: Exception) -> None:
 
 def checkpoint(path: Path) -> None:
     """Carry the write-ahead log over into the database file, as far as nobody is hindered by it."""
-    wal = path.with_name(path.name + "-wal")
-    if wal.exists() and wal.stat().st_size > CHECKPOINT:
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        finally:
-            connection.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        _finish(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+    finally:
+        connection.close()

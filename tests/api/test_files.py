@@ -95,3 +95,13 @@ async def test_a_file_stays_while_another_document_has_it(client: ClientSession)
     await client.put(f"{ELEMENTS}/Other/attachment", data=form(b"same", "other.pdf"))
     await client.delete(f"{ELEMENTS}/Manual/attachment")
     assert await (await client.get(f"{ELEMENTS}/Other/attachment")).read() == b"same"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"nonsense", b"--x", b"--x\r\nContent-Disposition: form-data; name=file\r\n\r\nhalf"]
+)
+@pytest.mark.parametrize("where", [f"{ELEMENTS}/Manual/attachment", THUMBNAIL])
+async def test_a_form_that_is_none_is_refused(client: ClientSession, where: str, body: bytes) -> None:
+    answer = await client.put(where, data=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status == 400, await answer.text()
+    assert (await client.get(where)).status == 404

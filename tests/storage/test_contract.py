@@ -242,6 +242,7 @@ async def test_a_broken_stream_leaves_nothing(storage: SqliteStorage) -> None:
 
     with pytest.raises(ConnectionResetError):
         await storage.keep(broken())
+    await storage.sweep()
     assert storage._reader.execute("SELECT (SELECT count(*) FROM blob), (SELECT count(*) FROM chunk)").fetchone() == (
         0,
         0,

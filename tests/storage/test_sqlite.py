@@ -19,7 +19,7 @@ from aas_server.model.changes import Put
 from aas_server.model.errors import Unavailable, Unsupported
 from aas_server.storage import Criterion, ElementValue, Label, index
 from aas_server.storage.applying import NUMBERS, SQL
-from aas_server.storage.opening import open_store
+from aas_server.storage.opening import APPLICATION, open_store
 from aas_server.storage.queries import migrations
 from aas_server.storage.sqlite import SqliteStorage
 from tests.examples import prop, submodel
@@ -28,7 +28,7 @@ from tests.examples import prop, submodel
 ROUNDS = int(os.environ.get("AAS_KILL_ROUNDS", "5"))
 
 #: Queries that read a whole small table, once, when the store is opened.
-ONCE = {"orphans"}
+ONCE = {"doom_orphans"}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_a_newer_form_is_refused(file: Path) -> None:
 def test_a_store_of_the_first_form_is_brought_up_to_date(file: Path) -> None:
     number, script = migrations()[0]
     connection = sqlite3.connect(file)
-    connection.executescript(f"{script}\nPRAGMA user_version = {number};")
+    connection.executescript(f"{script}\nPRAGMA application_id = {APPLICATION}; PRAGMA user_version = {number};")
     connection.execute("INSERT INTO document VALUES (1, 2, 'urn:x:1', 1, 0)")
     connection.execute('INSERT INTO body VALUES (1, \'{"modelType":"Submodel","id":"urn:x:1"}\')')
     connection.commit()
@@ -98,7 +98,7 @@ def test_no_query_scans_a_table(file: Path, name: str) -> None:
     scans = [
         step for step in steps if step.startswith("SCAN") and not re.search("json_each|wanted|sqlite_sequence", step)
     ]
-    assert scans == [] or name == "first_sequence", steps
+    assert scans == [], steps
     opened.release.close()
 
 
@@ -121,7 +121,8 @@ async def test_no_criteria_scan_a_table(file: Path, criteria: list[Criterion]) -
     query, values = storage._selecting.query(NUMBERS[Kind.SUBMODEL], criteria)
     steps = plan(storage._reader, query, values | {"after": 0, "limit": 10})
     assert steps
-    assert not [step for step in steps if step.startswith("SCAN")], steps
+    # What a subquery gives is at most a page.
+    assert not [step for step in steps if step.startswith("SCAN") and "subquery" not in step], steps
     await storage.close()
 
 

@@ -36,12 +36,13 @@ CREATE TABLE element (
     slot INTEGER NOT NULL, value NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (slot, value, pk)
 ) WITHOUT ROWID;
 
--- Values set since the body was written, the newest of each element.
+-- Values set since the body was written, the newest of each element; path and attributes are JSON.
 CREATE TABLE value_log (
     pk INTEGER NOT NULL, path TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (pk, path)
 ) WITHOUT ROWID;
 
--- What happened, in order. A number is never given twice, not even when the newest rows were trimmed.
+-- What happened, in order and without gaps; path and attributes are JSON. A number is never given twice, not even when
+-- the newest rows were trimmed.
 CREATE TABLE change (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     at REAL NOT NULL,
@@ -52,8 +53,9 @@ CREATE TABLE change (
     attributes TEXT
 );
 
--- Binaries in chunks. sha256 is NULL while one is being received; what stays so is removed when the store is opened.
-CREATE TABLE blob (id INTEGER PRIMARY KEY, sha256 TEXT UNIQUE, size INTEGER NOT NULL DEFAULT 0);
+-- Binaries in chunks. sha256 is NULL while one is being received, and when it is to be removed (size -1): that is done
+-- piece by piece. An id never comes again, so that a reader of a removed one never gets another's bytes.
+CREATE TABLE blob (id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT UNIQUE, size INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE chunk (blob INTEGER NOT NULL, position INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (blob, position));
 
 -- Which binaries a document has, under which names.
