@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-from aas_server.model.references import text
-from aas_server.model.validation import verify
-from aas_server.storage.sqlite import SqliteStorage
 
 from aas_server.model import Document, Kind
+from aas_server.model.references import text
+from aas_server.model.validation import verify
 from aas_server.storage import Label, index
+from aas_server.storage.sqlite import SqliteStorage
 from benchmarks import documents
 from benchmarks.report import Row, compared
 

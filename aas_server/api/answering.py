@@ -9,14 +9,13 @@ import orjson
 from aiohttp import web
 
 from aas_server.api import encoding
+from aas_server.api.negotiating import JSON, XML
 from aas_server.model import Json
 from aas_server.model.identifiers import encode
 from aas_server.repository.entries import Entry
 
 if TYPE_CHECKING:
     from aas_server.api.reading import Call
-
-JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def represent(
     coding = encoding.chosen(accept_encoding) if accept_encoding else ""
     if coding and len(body := make()) < encoding.WORTHWHILE:
         coding = ""
-    etag = f'"{entry.etag}{encoding.SUFFIX[coding]}"'
+    etag = f'"{entry.etag}{"-xml" if content_type == XML else ""}{encoding.SUFFIX[coding]}"'
     headers = {"Content-Type": content_type, "ETag": etag, "Vary": "Accept, Accept-Encoding"}
     if if_none_match and seen(if_none_match, entry.etag):
         return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": headers["Vary"]}, entry=entry)

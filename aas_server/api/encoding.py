@@ -53,5 +53,5 @@ def encode(body: bytes, coding: str) -> bytes:
 
 
 def without_suffix(etag: str) -> str:
-    """The ETag of the document behind the ETag of one of its coded representations."""
-    return etag.removesuffix("-gzip").removesuffix("-zstd")
+    """The ETag of the document behind the ETag of one of its representations."""
+    return etag.removesuffix("-gzip").removesuffix("-zstd").removesuffix("-xml")

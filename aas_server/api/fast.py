@@ -22,6 +22,7 @@ from aiohttp.web_protocol import RequestHandler
 from aas_server.api import encoding, errors, views
 from aas_server.api.answering import Answer
 from aas_server.api.cors import SERVER
+from aas_server.api.negotiating import prefers_xml
 from aas_server.api.versions import MOUNTS
 from aas_server.model import Kind
 from aas_server.model.errors import Problem
@@ -154,7 +155,7 @@ def read_head(block: bytes) -> Head | None:
         fields[name] = found[2].decode("ascii").strip()
     if not fields.get(b"host") or fields.get(b"connection", "keep-alive").lower() != "keep-alive":
         return None
-    if not views.takes_json(fields.get(b"accept", "")):
+    if prefers_xml(fields.get(b"accept", "")):
         return None
     # Only what the coding depends on is kept, so that clients that differ in other headers share the answer.
     coding = encoding.chosen(fields.get(b"accept-encoding", ""))

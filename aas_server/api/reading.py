@@ -1,5 +1,6 @@
 """What a request addresses and brings: ids, path, modifiers, paging, preconditions, body; decoded or refused."""
 
+import asyncio
 import base64
 import binascii
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from aiohttp import web
 
 from aas_server.api import answering
 from aas_server.api.keys import LIMITS, REPOSITORY, Limits
-from aas_server.model import Document, Json, Kind
+from aas_server.api.negotiating import XML
+from aas_server.model import Document, Json, Kind, xml
 from aas_server.model import json as documents
 from aas_server.model.errors import Invalid, Malformed, NotFound, TooLarge, Unsupported
 from aas_server.model.identifiers import decode
@@ -160,7 +162,9 @@ class Call:
         return documents.parse(await self.body())
 
     async def instance(self, class_name: str | None = None) -> Document:
-        """The body as a verified instance of a class of the metamodel (None: what its modelType says)."""
+        """The body, JSON or XML, as a verified instance of a class of the metamodel (None: what it says it is)."""
+        if self.request.content_type in XML_TYPES:
+            return checked(await asyncio.to_thread(xml.read, await self.body()), class_name)
         return checked(await self.json(), class_name)
 
     async def identifiable(self, kind: Kind, identifier: str | None = None) -> Document:
@@ -169,6 +173,9 @@ class Call:
         if identifier is not None and document["id"] != identifier:
             raise Malformed(f"the id in the body is {document['id']!r}, in the path {identifier!r}: they must be equal")
         return document
+
+
+XML_TYPES = (XML, "text/xml")
 
 
 def checked(instance: Json, class_name: str | None = None) -> Document:

@@ -12,30 +12,29 @@ from aas_server.aasx import writer
 from aas_server.aasx.package import environment
 from aas_server.api import answering
 from aas_server.api.files import CHUNK
+from aas_server.api.negotiating import JSON, XML, chosen
 from aas_server.api.reading import Call
 from aas_server.model import Document, json, xml
-from aas_server.model.errors import NotAcceptable
 from aas_server.model.identifiers import decode
 from aas_server.model.modifiers import ApiVersion
 from aas_server.repository.exporting import SPOOL, Selection, bundle, select
 
-XML = "application/xml"
 #: The names of the package's media type in Part 2: the one of /serialization, of /packages, and of the 3.2 draft.
 AASX = (
     "application/asset-administration-shell-package+xml",
     "application/asset-administration-shell-package",
     "application/aas+zip",
 )
-OFFERED = (answering.JSON, XML, *AASX)
+OFFERED = (JSON, XML, *AASX)
 
 
 async def get_serialization(call: Call) -> web.StreamResponse:
-    media_type = chosen(call.header("Accept"))
+    media_type = chosen(call.header("Accept"), OFFERED)
     selection = Selection(ids(call, "aasIds"), ids(call, "submodelIds"), call.flag("includeConceptDescriptions", True))
     documents = await select(call.repository, selection)
     if media_type in AASX:
         return await _package(call, documents, media_type)
-    write = json.dump if media_type == answering.JSON else xml.write
+    write = json.dump if media_type == JSON else xml.write
     body = await asyncio.to_thread(write, environment(documents))
     return answering.sized(call, body, content_type=media_type)
 
@@ -46,31 +45,6 @@ def ids(call: Call, name: str) -> Sequence[str] | None:
         return None
     given = [each for value in call.request.query.getall(name) for each in value.split(",") if each]
     return [decode(each, padded=call.version is ApiVersion.V30) for each in dict.fromkeys(given)]
-
-
-def chosen(accept: str) -> str:
-    """The first offered media type that an Accept header takes, JSON where it takes anything. Raises NotAcceptable.
-
-    >>> chosen(""), chosen("*/*"), chosen("application/xml, application/json;q=0.5")
-    ('application/json', 'application/json', 'application/xml')
-    """
-    wanted: list[tuple[float, str]] = []
-    for number, part in enumerate(accept.split(",")):
-        name, *parameters = (each.strip() for each in part.split(";"))
-        quality = next((float(each[2:]) for each in parameters if each.startswith("q=") and _number(each[2:])), 1.0)
-        wanted.append((-quality + number * 1e-6, name.lower()))
-    for order, name in sorted(wanted):
-        if order > -1e-9:
-            continue
-        if name in OFFERED:
-            return name
-        if name in ("", "*/*", "application/*"):
-            return answering.JSON
-    raise NotAcceptable(f"Accept {accept!r}: offered are {', '.join(OFFERED)}")
-
-
-def _number(text: str) -> bool:
-    return text.isascii() and text.replace(".", "", 1).isdigit()
 
 
 async def _package(call: Call, documents: Sequence[Document], media_type: str) -> web.StreamResponse:

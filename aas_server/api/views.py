@@ -9,8 +9,9 @@ from aiohttp import web
 
 from aas_server.api import answering
 from aas_server.api.answering import Answer
+from aas_server.api.negotiating import JSON, XML, prefers_xml
 from aas_server.api.reading import Call
-from aas_server.model import Kind
+from aas_server.model import Kind, xml
 from aas_server.model.content import represent, represent_page
 from aas_server.model.identifiers import encode
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
@@ -40,6 +41,9 @@ def view_of(call: Call) -> View:
 def show(call: Call, entry: Entry, path: IdShortPath = ()) -> web.Response:
     """A document, or the element at `path` in it, as the request wants to see it."""
     view = view_of(call)
+    if view.content is Content.NORMAL and prefers_xml(call.header("Accept")):
+        make = partial(xml_of, entry, path, view)
+        return send(call, entry, (XML, path, view), make, XML)
     return answer(entry, path, view, call.header("Accept-Encoding"), call.header("If-None-Match")).response()
 
 
@@ -54,7 +58,12 @@ def answer(entry: Entry, path: IdShortPath, view: View, accept_encoding: str, if
     )
 
 
-def send(call: Call, entry: Entry, key: str, make: Callable[[], bytes]) -> web.Response:
+def xml_of(entry: Entry, path: IdShortPath, view: View) -> bytes:
+    """A view in the XML mapping of Part 1. Raises Invalid for what XML cannot hold."""
+    return xml.write(represent(entry.document, path, view))
+
+
+def send(call: Call, entry: Entry, key: object, make: Callable[[], bytes], content_type: str = JSON) -> web.Response:
     """A part of a document that no view shows, made once for a revision."""
     return answering.represent(
         entry,
@@ -62,6 +71,7 @@ def send(call: Call, entry: Entry, key: str, make: Callable[[], bytes]) -> web.R
         lambda: entry.derive(key, make),
         accept_encoding=call.header("Accept-Encoding"),
         if_none_match=call.header("If-None-Match"),
+        content_type=content_type,
     ).response()
 
 
@@ -120,13 +130,3 @@ def show_elements(call: Call, entry: Entry) -> web.Response:
         return answering.paged(call, paths[start:end], cursor)
     start, end, cursor = answering.window(call, [element.get("idShort", "") for element in elements])
     return answering.paged(call, represent_page(elements[start:end], view, entry.document), cursor)
-
-
-def takes_json(accept: str) -> bool:
-    """Whether an Accept header takes JSON; what is more subtle is left to the router.
-
-    >>> takes_json(""), takes_json("text/turtle"), takes_json("application/json, */*;q=0.1")
-    (True, False, True)
-    """
-    names = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return not names.isdisjoint(("", "*/*", "application/*", "application/json"))

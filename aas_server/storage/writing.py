@@ -40,11 +40,13 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection, path: Path, undone: Callable[[], None]) -> None:
         self._connection, self._path, self._undone = connection, path, undone
+        self._log = path.with_name(path.name + "-wal")
         self._jobs: deque[Job] = deque()
         self._running: asyncio.Task[None] | None = None
         self._commits = ThreadPoolExecutor(1, "commit")
         self._checkpoints = ThreadPoolExecutor(1, "checkpoint")
         self._checkpoint: asyncio.Future[None] | None = None
+        self._due = CHECKPOINT
         self.closed = False
         self.grown = asyncio.Event()
         self.committed = 0
@@ -79,7 +81,7 @@ class Writer:
                 await self._begin()
                 while self._jobs and len(batch) < MOST:
                     await self._execute(self._jobs.popleft(), batch)
-                await self._in_thread("COMMIT")
+                grown = await self._in_thread("COMMIT")
             except sqlite3.Error as error:
                 self._fail(batch, error)
                 continue
@@ -90,14 +92,14 @@ class Writer:
                     job.done.set_result(result)
             self._announce()
             try:
-                await self._maintain()
+                await self._maintain(grown)
             except sqlite3.Error as error:  # a longer log is a nuisance, a writer that has ended a disaster
                 log.warning("the write-ahead log could not be carried over: %s", error)
 
-    async def _in_thread(self, statement: str) -> None:
-        """Execute to the end: a PRAGMA whose row nobody takes would stand in the way of the next savepoint."""
-        work = partial(_finish, self._connection, statement)
-        await asyncio.get_running_loop().run_in_executor(self._commits, work)
+    async def _in_thread(self, statement: str) -> int:
+        """Execute to the end; returns the size of the write-ahead log then."""
+        work = partial(_finish, self._connection, statement, self._log)
+        return await asyncio.get_running_loop().run_in_executor(self._commits, work)
 
     async def _begin(self) -> None:
         """Begin a transaction; a tool that holds the file for a moment, as for a backup, is waited for."""
@@ -153,29 +155,27 @@ class Writer:
         self.grown.set()
         self.grown = asyncio.Event()
 
-    async def _maintain(self) -> None:
-        """Keep the write-ahead log short: beside the writing when it has grown, else in front of it.
+    async def _maintain(self, size: int) -> None:
+        """Keep the write-ahead log short.
 
-        A checkpoint beside a busy writer carries pages over but seldom all of them, so that the log is not begun anew.
+        Most pages are carried over beside the writing. That seldom gets all of them, so that SQLite does not begin the
+        log anew; the rest, few by then, is carried over between two transactions, and the log is cut.
         """
-        if self.transactions % 64:
-            return
-        size = await asyncio.to_thread(_size, self._path.with_name(self._path.name + "-wal"))
         if size > 2 * CHECKPOINT:
             if self._checkpoint is not None:
                 await self._checkpoint
-            await self._in_thread("PRAGMA wal_checkpoint(RESTART)")
-        elif size > CHECKPOINT and (self._checkpoint is None or self._checkpoint.done()):
+            await self._in_thread("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._due = CHECKPOINT
+        elif size > self._due and (self._checkpoint is None or self._checkpoint.done()):
+            self._due = size + CHECKPOINT // 4
             loop = asyncio.get_running_loop()
             self._checkpoint = loop.run_in_executor(self._checkpoints, checkpoint, self._path)
 
 
-def _finish(connection: sqlite3.Connection, statement: str) -> None:
+def _finish(connection: sqlite3.Connection, statement: str, log: Path) -> int:
+    """Execute to the end: a PRAGMA whose row nobody takes would stand in the way of the next savepoint."""
     connection.execute(statement).fetchall()
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
+    return log.stat().st_size if log.exists() else 0
 
 
 def _refuse(job: Job, error: Exception) -> None:
@@ -187,6 +187,6 @@ def checkpoint(path: Path) -> None:
     """Carry the write-ahead log over into the database file, as far as nobody is hindered by it."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        _finish(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     finally:
         connection.close()

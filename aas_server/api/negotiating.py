@@ -1,0 +1,48 @@
+"""Media types: which of those offered an Accept header wants."""
+
+from collections.abc import Sequence
+
+from aas_server.model.errors import NotAcceptable
+
+JSON = "application/json"
+XML = "application/xml"
+
+
+def chosen(accept: str, offered: Sequence[str]) -> str:
+    """The offered media type that an Accept header wants most, the first where it takes anything.
+
+    >>> chosen("", (JSON, XML)), chosen("application/xml, application/json;q=0.5", (JSON, XML))
+    ('application/json', 'application/xml')
+
+    Raises NotAcceptable where it takes none of them.
+    """
+    wanted: list[tuple[float, int, str]] = []
+    for number, part in enumerate(accept.split(",")):
+        name, *parameters = (each.strip() for each in part.split(";"))
+        quality = next((float(each[2:]) for each in parameters if each.startswith("q=") and _is_number(each[2:])), 1.0)
+        if quality > 0:
+            wanted.append((-quality, number, name.lower()))
+    for _, _, name in sorted(wanted):
+        if name in offered:
+            return name
+        if name in ("", "*/*", "application/*"):
+            return offered[0]
+    raise NotAcceptable(f"Accept {accept!r}: offered are {', '.join(offered)}")
+
+
+def prefers_xml(accept: str) -> bool:
+    """Whether a document is wanted as XML; whoever names nothing we offer gets JSON.
+
+    >>> prefers_xml("application/xml"), prefers_xml("*/*"), prefers_xml("text/html, application/xml;q=0.9, */*;q=0.8")
+    (True, False, True)
+    """
+    if XML not in accept.lower():
+        return False
+    try:
+        return chosen(accept, (JSON, XML)) == XML
+    except NotAcceptable:
+        return False
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.replace(".", "", 1).isdigit()
