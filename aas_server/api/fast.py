@@ -30,6 +30,7 @@ from aas_server.model.identifiers import decode
 from aas_server.model.modifiers import ApiVersion, Content
 from aas_server.model.paths import parse
 from aas_server.repository import Repository
+from aas_server.repository.entries import Key
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +73,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A finished answer around the date."""
+    """A finished answer around the date, and the document it shows."""
 
     before: bytes
     after: bytes
+    key: Key
 
 
 class FastPath:
@@ -87,6 +89,7 @@ class FastPath:
         self.hits = 0
         self._heads: dict[bytes, Head | None] = {}
         self._answers = repository.cache.answers
+        self._used = repository.cache.used
         self._second = 0
         self._date = b""
 
@@ -100,6 +103,7 @@ class FastPath:
         if wire is None:
             return None
         self.hits += 1
+        self._used(wire.key)
         second = int(time.time())
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True).encode()
@@ -121,7 +125,7 @@ class FastPath:
             return None  # the router says what is wrong
         if answer is None or answer.entry is None:
             return None
-        made = wire(answer)
+        made = wire(answer, answer.entry.key)
         self.repository.cache.keep_answer(answer.entry, (line, head.key), made, len(made.before) + len(made.after))
         return made
 
@@ -163,13 +167,13 @@ def read_head(block: bytes) -> Head | None:
     return Head(coding, tags, f"{coding} {tags}")
 
 
-def wire(answer: Answer) -> Wire:
+def wire(answer: Answer, key: Key) -> Wire:
     """The answer as bytes, headers in the order in which aiohttp sends them."""
     headers = "".join([f"{name}: {text}\r\n" for name, text in answer.headers.items()])
     if answer.status == HTTPStatus.NOT_MODIFIED:
-        return Wire(f"HTTP/1.1 304 Not Modified\r\n{headers}Date: ".encode("ascii"), AFTER)
+        return Wire(f"HTTP/1.1 304 Not Modified\r\n{headers}Date: ".encode("ascii"), AFTER, key)
     before = f"HTTP/1.1 200 OK\r\n{headers}Content-Length: {len(answer.body)}\r\nDate: ".encode("ascii")
-    return Wire(before, AFTER + answer.body)
+    return Wire(before, AFTER + answer.body, key)
 
 
 class Connection(RequestHandler):

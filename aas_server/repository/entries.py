@@ -117,6 +117,11 @@ class Cache:
             self._entries.move_to_end(key)
         return entry
 
+    def used(self, key: Key) -> None:
+        """An answer made from this entry has been sent: it is not the one to go next."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+
     def put(self, entry: Entry) -> None:
         """Keep this revision, unless a newer one is already here."""
         if not self.capacity:

@@ -1,7 +1,7 @@
 """Pages of documents by criteria: index ranges, one driving and the others checked, never a scan and never OFFSET."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aas_server.model.errors import Malformed
@@ -12,6 +12,8 @@ from aas_server.storage.index import cut
 
 #: How far a range is counted to find the smallest of several.
 COUNTED = 500
+#: Bytes of bodies after which a page ends.
+LARGEST = 16 << 20
 #: Digits of a position; SQLite's integers have no more.
 LONGEST_NUMBER = 18
 #: Ranges that are read one by one; SQLite takes 500 SELECTs in one statement.
@@ -37,13 +39,11 @@ class Selecting:
         """The rows of a page, and the cursor behind it where there is more. Raises Malformed for a foreign cursor."""
         after = position(cursor) if cursor is not None else 0
         if not criteria:
-            rows = self._connection.execute(SQL["page"], (kind, after, limit + 1)).fetchall()
-        else:
-            query, values = self.query(kind, criteria)
-            values |= {"after": after, "limit": limit + 1}
-            rows = self._connection.execute(query, values).fetchall() if query else []
-        more = len(rows) > limit
-        return rows[:limit], encode(f"pk:{rows[limit - 1][0]}") if more else None
+            return _page(self._connection.execute(SQL["page"], (kind, after, limit + 1)), limit)
+        query, values = self.query(kind, criteria)
+        if not query:
+            return [], None
+        return _page(self._connection.execute(query, values | {"after": after, "limit": limit + 1}), limit)
 
     def query(self, kind: int, criteria: Sequence[Criterion]) -> tuple[str, dict[str, Any]]:
         """The SELECT for these criteria and its values; empty where a name or path stands nowhere at all."""
@@ -90,6 +90,18 @@ class Selecting:
         query = f"SELECT count(*) FROM (SELECT 1 FROM {table} m WHERE {' OR '.join(conditions)} LIMIT {COUNTED})"  # noqa: S608
         count: int = self._connection.execute(query, values).fetchone()[0]
         return count
+
+
+def _page(found: Iterable[tuple[Any, ...]], limit: int) -> _Rows:
+    """The first rows, fewer where they are large (Part 2 allows fewer than asked for), and the cursor behind them."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    for row in found:
+        if len(rows) == limit or size > LARGEST:
+            return rows, encode(f"pk:{rows[-1][0]}")
+        rows.append(row)
+        size += len(row[2])
+    return rows, None
 
 
 def _several(rows: list[tuple[int]], number: int) -> str:

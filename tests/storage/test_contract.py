@@ -254,3 +254,18 @@ async def test_many_writers_share_a_transaction(storage: SqliteStorage) -> None:
     await asyncio.gather(*(storage.apply([Put(submodel(f"urn:x:{number}"))]) for number in range(200)))
     assert storage.counters["commits"] - before < 20
     assert len((await storage.page(Kind.SUBMODEL, limit=300)).result) == 200
+
+
+async def test_a_page_of_large_documents_ends_early(storage: SqliteStorage) -> None:
+    large = [submodel(f"urn:x:{number}", prop("P", "x" * (5 << 20), "xs:string")) for number in range(6)]
+    for document in large:
+        await storage.apply([Put(document)])
+    seen: list[str] = []
+    cursor, pages = None, 0
+    while True:
+        page = await storage.page(Kind.SUBMODEL, limit=100, cursor=cursor)
+        seen += [each.identifier for each in page.result]
+        pages += 1
+        if (cursor := page.cursor) is None:
+            break
+    assert (seen, pages) == ([f"urn:x:{number}" for number in range(6)], 2)
