@@ -19,6 +19,9 @@ from aas_server.repository.entries import Key
 #: published IDTA packages violate a constraint).
 SHAPE = frozenset({"type", "required", "additionalProperties", "enum", "const", "modelType", "depth"})
 
+#: Findings told one by one.
+MOST_FINDINGS = 10_000
+
 #: Ids asked for in one query.
 BATCH = 500
 
@@ -87,7 +90,9 @@ def _checked(package: Package, mode: Mode, progress: Progress) -> list[str]:
     if refused:
         raise Invalid(refused)
     told = [f"{part}: {finding}" if part else str(finding) for part, finding in violations]
-    return [*map(str, package.findings), *told]
+    findings = [*map(str, package.findings), *told]
+    more = len(findings) - MOST_FINDINGS
+    return findings if more <= 0 else [*findings[:MOST_FINDINGS], f"and {more} more findings"]
 
 
 def _read_through(parts: Mapping[str, PartSource]) -> None:
