@@ -115,7 +115,7 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     app = application(repository, settings)
     runner = web.AppRunner(app, shutdown_timeout=settings.shutdown_grace)
     await runner.setup()
-    path = fast.FastPath(repository) if settings.fast_path and fast.usable() else None
+    path = fast.FastPath(repository) if settings.fast_path and not settings.log_requests and fast.usable() else None
     app[STATE].metrics["fast_path_answers"] = lambda: path.hits if path else 0
     assert runner.server is not None  # noqa: S101 - set up just now
     factory = fast.connections(runner.server, path, **_protocol(settings))

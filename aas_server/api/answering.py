@@ -11,6 +11,7 @@ from aiohttp import web
 from aas_server.api import encoding
 from aas_server.api.negotiating import JSON, XML
 from aas_server.model import Json
+from aas_server.model.errors import Malformed
 from aas_server.model.identifiers import encode
 from aas_server.repository.entries import Entry
 
@@ -46,7 +47,7 @@ def represent(
         coding = ""
     etag = f'"{entry.etag}{"-xml" if content_type == XML else ""}{encoding.SUFFIX[coding]}"'
     headers = {"Content-Type": content_type, "ETag": etag, "Vary": "Accept, Accept-Encoding"}
-    if if_none_match and seen(if_none_match, entry.etag):
+    if if_none_match and seen(if_none_match, etag.strip('"')):
         return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": headers["Vary"]}, entry=entry)
     if coding:
         headers["Content-Encoding"] = coding
@@ -56,17 +57,24 @@ def represent(
 
 def seen(if_none_match: str, etag: str) -> bool:
     """Whether an If-None-Match header names this ETag (weak comparison, RFC 9110, 13.1.2)."""
-    return if_none_match.strip() == "*" or etag in tags(if_none_match)
+    given = (part.strip().removeprefix("W/").strip('"') for part in if_none_match.split(","))
+    return if_none_match.strip() == "*" or encoding.without_coding(etag) in map(encoding.without_coding, given)
 
 
-def tags(header: str) -> frozenset[str]:
-    """The entity tags of an If-Match or If-None-Match header, without quotes, weakness and coding.
+def tags(header: str, name: str) -> frozenset[str]:
+    """The entity tags of an If-Match or If-None-Match header, each as that of the document it is a tag of.
 
-    >>> sorted(tags('"a-1-gzip", W/"b-2"'))
+    >>> sorted(tags('"a-1-gzip", "b-2-xml"', "If-Match"))
     ['a-1', 'b-2']
+
+    A weak tag matches no write (RFC 9110, 13.1.1). Raises Malformed for a header that names no tag at all.
     """
-    parts = (part.strip().removeprefix("W/").strip('"') for part in header.split(","))
-    return frozenset(encoding.without_suffix(part) for part in parts if part)
+    if not header:
+        return frozenset()
+    parts = [part.strip() for part in header.split(",")]
+    if not any(part.strip('"') for part in parts):
+        raise Malformed(f"{name}: {header!r} names no entity tag")
+    return frozenset(encoding.without_suffix(part.strip('"')) for part in parts)
 
 
 def json(call: "Call", value: Json, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
@@ -119,6 +127,9 @@ def window(call: "Call", keys: Sequence[str]) -> tuple[int, int, str | None]:
     start = 0
     if (given := call.position) is not None:
         position, key = given
-        start = keys.index(key) + 1 if key in keys else position
+        if position < len(keys) and keys[position] == key:
+            start = position + 1
+        else:  # it has moved, or is gone
+            start = keys.index(key) + 1 if key in keys else position
     end = min(start + call.limit, len(keys))
     return start, end, encode(f"{end - 1}:{keys[end - 1]}") if end < len(keys) else None

@@ -64,6 +64,7 @@ async def put_element(call: Call) -> web.Response:
 
 async def patch_element(call: Call) -> web.Response:
     """Change what the body names: attributes, metadata, or the value, which costs the same in a large submodel."""
+    call.require_core()
     path, body = call.path, await call.json()
     if call.content is Content.VALUE:
         entry = await call.repository.set_values(

@@ -52,6 +52,11 @@ def encode(body: bytes, coding: str) -> bytes:
             return body
 
 
+def without_coding(etag: str) -> str:
+    """The ETag of a representation, whatever it is coded as."""
+    return etag.removesuffix("-gzip").removesuffix("-zstd")
+
+
 def without_suffix(etag: str) -> str:
     """The ETag of the document behind the ETag of one of its representations."""
-    return etag.removesuffix("-gzip").removesuffix("-zstd").removesuffix("-xml")
+    return without_coding(etag).removesuffix("-xml")

@@ -41,6 +41,8 @@ VERSION = "3.14."
 #: What ends a header block, and what ends that of every answer.
 END = b"\r\n\r\n"
 AFTER = f"\r\nServer: {SERVER}\r\n\r\n".encode()
+#: Bytes of a header block that is looked at.
+LONGEST = 4096
 #: Header blocks remembered; clients repeat theirs with every request.
 REMEMBERED = 2000
 
@@ -96,6 +98,8 @@ class FastPath:
     def answer(self, data: bytes) -> bytes | None:
         """The answer to a complete request, or None where the router has to give it."""
         line, _, block = data.partition(b"\r\n")
+        if len(block) > LONGEST or not line.startswith(b"GET "):
+            return None
         head = self._heads[block] if block in self._heads else self._remember(block)
         if head is None or (self.allowed is not None and not self.allowed(line, block)):
             return None
@@ -121,7 +125,7 @@ class FastPath:
             return None
         try:
             answer = self._look_up(line[4:-9], head)
-        except Problem:
+        except (Problem, ValueError):
             return None  # the router says what is wrong
         if answer is None or answer.entry is None:
             return None

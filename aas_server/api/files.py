@@ -1,7 +1,9 @@
 """Attachments of File elements and thumbnails of shells: stored by SHA-256, streamed both ways."""
 
+import dataclasses
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -14,9 +16,12 @@ from aas_server.model import Document, Kind, edit
 from aas_server.model.changes import Part
 from aas_server.model.errors import Malformed, NotApplicable, NotFound, TooLarge
 from aas_server.model.paths import resolve, text
+from aas_server.model.validation import verify
 from aas_server.repository.entries import Entry
 
 CHUNK = 256 << 10
+
+Edited = tuple[Document, Mapping[str, Part | None]]
 FOLDER = "/aasx/files/"
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]")
 
@@ -31,78 +36,85 @@ async def put_attachment(call: Call) -> web.Response:
     """Store the uploaded file and let the element refer to it."""
     path = call.path
     entry = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
-    before = _file(entry.document, call).get("value")
-    name, part = await _receive(call)
-    name, parts = await _in_place_of(call, entry, before, name, part)
+    _file(entry.document, call)
+    call.condition.check(entry.etag)
+    async with _received(call) as (wanted, part):
 
-    def attach(submodel: Document) -> Document:
-        return edit.replace_at(submodel, path, lambda element: edit.with_file(element, name, part.content_type))
+        def attach(submodel: Document, taken: Mapping[str, Part]) -> Edited:
+            name, parts = _in_place_of(_file(submodel, call).get("value"), wanted, part, taken)
+            return edit.replace_at(submodel, path, lambda each: edit.with_file(each, name, part.content_type)), parts
 
-    entry = await call.repository.update(Kind.SUBMODEL, entry.identifier, attach, call.condition, parts)
-    return answering.done(entry)
+        return answering.done(
+            await call.repository.update_parts(Kind.SUBMODEL, entry.identifier, attach, call.condition)
+        )
 
 
 async def delete_attachment(call: Call) -> web.Response:
     """Remove the stored file and the element's value; 200 without a body, as the standard has it."""
     path = call.path
-    entry = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
-    name = _file(entry.document, call).get("value", "")
-    if name not in await call.repository.parts.parts(Kind.SUBMODEL, entry.identifier):
-        raise NotFound(f"no file is attached to {text(path)!r}")
-    entry = await call.repository.update(
-        Kind.SUBMODEL,
-        entry.identifier,
-        lambda submodel: edit.replace_at(submodel, path, edit.without_file),
-        call.condition,
-        {name: None},
-    )
+
+    def detach(submodel: Document, taken: Mapping[str, Part]) -> Edited:
+        name = _file(submodel, call).get("value", "")
+        if name not in taken:
+            raise NotFound(f"no file is attached to {text(path)!r}")
+        return edit.replace_at(submodel, path, edit.without_file), {name: None}
+
+    entry = await call.repository.update_parts(Kind.SUBMODEL, call.submodel_id, detach, call.condition)
     return web.Response(status=HTTPStatus.OK, headers={"ETag": f'"{entry.etag}"'})
 
 
 async def get_thumbnail(call: Call) -> web.StreamResponse:
     entry = await call.repository.get(Kind.SHELL, call.shell_id)
-    thumbnail = entry.document["assetInformation"].get("defaultThumbnail") or {}
-    return await _stream(call, entry, thumbnail.get("path"))
+    return await _stream(call, entry, _thumbnail(entry.document))
 
 
 async def put_thumbnail(call: Call) -> web.Response:
     entry = await call.repository.get(Kind.SHELL, call.shell_id)
-    before = (entry.document["assetInformation"].get("defaultThumbnail") or {}).get("path")
-    name, received = await _receive(call)
-    part = Part(received.sha256, received.size, received.content_type, thumbnail=True)
-    name, parts = await _in_place_of(call, entry, before, name, part)
-    entry = await call.repository.update(
-        Kind.SHELL,
-        entry.identifier,
-        lambda shell: edit.with_thumbnail(shell, name, part.content_type),
-        call.condition,
-        parts,
-    )
-    return answering.done(entry)
+    call.condition.check(entry.etag)
+    async with _received(call) as (wanted, received):
+        part = dataclasses.replace(received, thumbnail=True)
+
+        def attach(shell: Document, taken: Mapping[str, Part]) -> Edited:
+            name, parts = _in_place_of(_thumbnail(shell), wanted, part, taken)
+            return edit.with_thumbnail(shell, name, part.content_type), parts
+
+        return answering.done(await call.repository.update_parts(Kind.SHELL, entry.identifier, attach, call.condition))
 
 
 async def delete_thumbnail(call: Call) -> web.Response:
-    entry = await call.repository.get(Kind.SHELL, call.shell_id)
-    name = (entry.document["assetInformation"].get("defaultThumbnail") or {}).get("path")
-    if name is None:
-        raise NotFound(f"shell {entry.identifier!r} has no thumbnail")
-    taken = await call.repository.parts.parts(Kind.SHELL, entry.identifier)
-    entry = await call.repository.update(
-        Kind.SHELL, entry.identifier, edit.without_thumbnail, call.condition, {name: None} if name in taken else {}
-    )
-    return answering.done(entry)
+    def detach(shell: Document, taken: Mapping[str, Part]) -> Edited:
+        name = _thumbnail(shell)
+        if name is None:
+            raise NotFound(f"shell {shell['id']!r} has no thumbnail")
+        return edit.without_thumbnail(shell), {name: None} if name in taken else {}
+
+    return answering.done(await call.repository.update_parts(Kind.SHELL, call.shell_id, detach, call.condition))
 
 
-async def _in_place_of(
-    call: Call, entry: Entry, before: str | None, name: str, part: Part
+def _thumbnail(shell: Document) -> str | None:
+    path: str | None = (shell["assetInformation"].get("defaultThumbnail") or {}).get("path")
+    return path
+
+
+def _in_place_of(
+    before: str | None, wanted: str, part: Part, taken: Mapping[str, Part]
 ) -> tuple[str, dict[str, Part | None]]:
     """The name a new part gets, and what is attached and detached: it takes the place of the one named before."""
-    taken = await call.repository.parts.parts(entry.kind, entry.identifier)
-    name = _free(name, [other for other in taken if other != before])
+    name = _free(wanted, [other for other in taken if other != before])
     parts: dict[str, Part | None] = {name: part}
     if before is not None and before in taken and before != name:
         parts[before] = None
     return name, parts
+
+
+@asynccontextmanager
+async def _received(call: Call) -> AsyncIterator[tuple[str, Part]]:
+    """The uploaded file, kept as long as it takes to attach it; what is not attached then goes."""
+    name, part = await _receive(call)
+    try:
+        yield name, part
+    finally:
+        await call.repository.parts.release(part.sha256)
 
 
 def _file(submodel: Document, call: Call) -> Document:
@@ -183,6 +195,8 @@ async def _text(field: BodyPartReader) -> str:
 
 async def _keep(call: Call, field: BodyPartReader) -> Part:
     content_type = field.headers.get("Content-Type", "application/octet-stream")
+    if list(verify({"path": "/x", "contentType": content_type}, "Resource")):
+        raise Malformed(f"{content_type[:80]!r} is no media type")
     sha256, size = await call.repository.parts.keep(bounded(field, call.limits.upload))
     return Part(sha256, size, content_type)
 
@@ -203,7 +217,8 @@ def _safe(name: str) -> str:
     >>> _safe("../../etc/pass wd"), _safe("C:\\\\x\\\\a.pdf"), _safe("")
     ('pass wd', 'a.pdf', 'file')
     """
-    bare = _UNSAFE.sub("_", re.split(r"[/\\]", name)[-1]).strip(". ")
+    readable = name.encode("utf-8", "replace").decode()  # a header may hold what is no UTF-8
+    bare = _UNSAFE.sub("_", re.split(r"[/\\]", readable)[-1]).strip(". ")
     return bare[-200:] or "file"
 
 

@@ -51,7 +51,7 @@ def _asset_ids(call: Call) -> Iterator[Criterion]:
 
 
 def _asset_id(item: Json) -> Criterion:
-    if isinstance(item, dict) and item.get("name", "").lower() == GLOBAL:
+    if isinstance(item, dict) and str(item.get("name")).lower() == GLOBAL:
         if not isinstance(item.get("value"), str):
             raise Malformed("assetIds: a globalAssetId needs a value")
         return Label(index.GLOBAL_ASSET_ID, item["value"])

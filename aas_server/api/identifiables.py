@@ -32,7 +32,9 @@ class Collection:
         return views.show_page(call, listing)
 
     async def post(self, call: Call) -> web.Response:
-        return self.created(call, await call.repository.create(await call.identifiable(self.kind)))
+        document = await call.identifiable(self.kind)
+        call.condition.check(None)  # there is nothing yet that could match
+        return self.created(call, await call.repository.create(document))
 
     async def get(self, call: Call) -> web.Response:
         return views.show(call, await call.repository.get(self.kind, self.identifier(call)))

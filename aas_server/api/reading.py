@@ -1,13 +1,14 @@
 """What a request addresses and brings: ids, path, modifiers, paging, preconditions, body; decoded or refused."""
 
 import asyncio
-import base64
-import binascii
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.client_exceptions import ClientError
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 
 from aas_server.api import answering
 from aas_server.api.keys import LIMITS, REPOSITORY, Limits
@@ -80,6 +81,11 @@ class Call:
     def level(self) -> Level | None:
         return self._choice("level", Level)
 
+    def require_core(self) -> None:
+        """Raises Malformed unless the level is core, or not given: PATCH knows no other (Part 2, OpenAPI)."""
+        if self.level not in (None, Level.CORE):
+            raise Malformed(f"level={self.level!s}: PATCH takes only core")
+
     @property
     def extent(self) -> Extent | None:
         return self._choice("extent", Extent)
@@ -111,9 +117,10 @@ class Call:
     def limit(self) -> int:
         text = self.request.query.get("limit")
         if text is None:
-            return self.limits.default_page
-        if not text.isascii() or not text.isdigit() or (number := int(text)) < 1:
-            raise Malformed(f"limit={text!r}: must be a whole number of at least 1")
+            return min(self.limits.default_page, self.limits.page)
+        number = whole(text)
+        if not number:
+            raise Malformed(f"limit={text[:80]!r}: must be a whole number of at least 1")
         return min(number, self.limits.page)
 
     @property
@@ -129,9 +136,10 @@ class Call:
         if (cursor := self.cursor) is None:
             return None
         position, colon, key = decode(cursor).partition(":")
-        if not colon or not position.isdigit():
-            raise Malformed(f"cursor={cursor!r} was not given out by this server")
-        return int(position), key
+        number = whole(position)
+        if not colon or number is None:
+            raise Malformed(f"cursor={cursor[:80]!r} was not given out by this server")
+        return number, key
 
     # Preconditions
 
@@ -140,7 +148,7 @@ class Call:
         match, none_match = self.header("If-Match"), self.header("If-None-Match")
         if not match and not none_match:
             return NONE
-        return Condition(answering.tags(match), answering.tags(none_match))
+        return Condition(answering.tags(match, "If-Match"), answering.tags(none_match, "If-None-Match"))
 
     # Bodies
 
@@ -149,7 +157,10 @@ class Call:
         announced = self.request.content_length
         if announced is not None and announced > self.limits.document:
             raise TooLarge(f"the body has {announced} bytes; at most {self.limits.document} are read")
-        body = await self.request.read()
+        try:
+            body = await self.request.read()
+        except (ClientError, RequestPayloadError, HttpProcessingError) as error:
+            raise Malformed(f"the body cannot be decoded: {error}") from None
         if len(body) > self.limits.document:
             raise TooLarge(f"the body has {len(body)} bytes; at most {self.limits.document} are read")
         return body
@@ -186,6 +197,11 @@ def checked(instance: Json, class_name: str | None = None) -> Document:
     return document
 
 
+def whole(text: str) -> int | None:
+    """A whole number as a client may write it: at most 18 ASCII digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def _is_json(content_type: str) -> bool:
     return content_type == "application/json" or content_type.endswith("+json") or content_type in _UNSPECIFIC
 
@@ -202,11 +218,7 @@ def reference(encoded: str, name: str) -> Document:
 def encoded_json(encoded: str, name: str) -> Json:
     """JSON given as base64url in a query parameter."""
     try:
-        body = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-    except (binascii.Error, ValueError):
-        raise Malformed(f"{name}={encoded[:80]!r} is no base64url of JSON") from None
-    try:
-        return documents.parse(body)
+        return documents.parse(decode(encoded, padded=True).encode())
     except Malformed as error:
         raise Malformed(f"{name}: {error}") from None
 

@@ -17,6 +17,7 @@ from aas_server.model.valueonly import changes
 
 async def patch_submodel(call: Call) -> web.Response:
     """Change what the body names: attributes, metadata or values."""
+    call.require_core()
     if call.content is Content.VALUE:
         value = await call.json()
         entry = await call.repository.set_values(
@@ -37,37 +38,41 @@ async def put_submodel(call: Call) -> web.Response:
         return await SUBMODELS.put(call)
     submodel = await call.identifiable(Kind.SUBMODEL, call.submodel_id)
     shell = await call.repository.get(Kind.SHELL, call.shell_id)
-    if edit.refers(shell.document, submodel["id"]) or call.version is ApiVersion.V30:
+    if call.version is ApiVersion.V30:
         await require_reference(call)
+        await call.repository.get(Kind.SUBMODEL, submodel["id"])  # 3.0 knows no creation by PUT
+    if edit.refers(shell.document, submodel["id"]):
         entry, created = await call.repository.put(submodel, call.condition)
-        return _created(call, submodel) if created else answering.done(entry)
-    call.condition.check(None)
+        return _created(call, submodel, entry.etag) if created else answering.done(entry)
+    expected = await call.repository.expected(Kind.SUBMODEL, submodel["id"], call.condition)
     reference = to_submodel(submodel["id"])
     await call.repository.update(
         Kind.SHELL,
         shell.identifier,
         lambda document: edit.with_reference(document, reference),
-        along=[Put(submodel)],
+        along=[Put(submodel, expected)],
     )
-    return _created(call, submodel)
+    entry = await call.repository.get(Kind.SUBMODEL, submodel["id"])
+    return _created(call, submodel, entry.etag)
 
 
-def _created(call: Call, submodel: Document) -> web.Response:
+def _created(call: Call, submodel: Document, etag: str) -> web.Response:
     """201 below a shell carries the reference (OpenAPI of the shell repository), not the submodel."""
     path = answering.located("/shells", call.shell_id, "submodels", encode(submodel["id"]))
-    return answering.created(call, path, orjson.dumps(to_submodel(submodel["id"])))
+    return answering.created(call, path, orjson.dumps(to_submodel(submodel["id"])), etag)
 
 
 async def delete_submodel(call: Call) -> web.Response:
     """Remove a submodel; below a shell, together with the shell's reference to it."""
     if not call.inside_shell:
         return await SUBMODELS.delete(call)
-    submodel = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
-    call.condition.check(submodel.etag)
+    submodel_id = call.submodel_id
+    await call.repository.get(Kind.SUBMODEL, submodel_id)
+    expected = await call.repository.expected(Kind.SUBMODEL, submodel_id, call.condition)
     await call.repository.update(
         Kind.SHELL,
         call.shell_id,
-        lambda shell: edit.without_reference(shell, submodel.identifier),
-        along=[Delete(Kind.SUBMODEL, submodel.identifier, submodel.revision)],
+        lambda shell: edit.without_reference(shell, submodel_id),
+        along=[Delete(Kind.SUBMODEL, submodel_id, expected)],
     )
     return answering.done()

@@ -15,6 +15,9 @@ from aas_server.storage import Criterion, Documents, Parts
 
 NO_PARTS: Mapping[str, Part | None] = {}
 
+#: From a document and its parts to the new document, and the parts that are attached and (None) detached with it.
+EditParts = Callable[[Document, Mapping[str, Part]], tuple[Document, Mapping[str, Part | None]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -87,9 +90,7 @@ class Repository:
         self, document: Document, condition: Condition = NONE, parts: Mapping[str, Part | None] = NO_PARTS
     ) -> tuple[Entry, bool]:
         """Create or replace a document; tells whether it was created. Raises PreconditionFailed."""
-        expected = None
-        if condition is not NONE:
-            expected = await self._expected(kind_of(document), document["id"], condition)
+        expected = await self.expected(kind_of(document), document["id"], condition)
         try:
             (outcome,) = await self.apply([Put(document, expected, parts)])
         except AlreadyExists as error:
@@ -98,9 +99,7 @@ class Repository:
 
     async def delete(self, kind: Kind, identifier: str, condition: Condition = NONE) -> None:
         """Remove a document with its parts. Raises NotFound, PreconditionFailed."""
-        expected = None
-        if condition is not NONE:
-            expected = await self._expected(kind, identifier, condition) or None
+        expected = await self.expected(kind, identifier, condition) or None
         await self.apply([Delete(kind, identifier, expected)])
 
     async def update(
@@ -109,20 +108,27 @@ class Repository:
         identifier: str,
         edit: Callable[[Document], Document],
         condition: Condition = NONE,
-        parts: Mapping[str, Part | None] = NO_PARTS,
         along: Sequence[Change] = (),
     ) -> Entry:
         """Replace a document by what a pure function makes of it, nobody else's change in between being lost.
 
-        What is to happen `along` with it happens in the same step, or not at all.
-
-        Raises NotFound, PreconditionFailed, and whatever the function raises.
+        What is to happen `along` with it happens in the same step, or not at all. Raises NotFound,
+        PreconditionFailed, and whatever the function raises.
         """
+        return await self._update(kind, identifier, lambda document, _: (edit(document), NO_PARTS), condition, along)
+
+    async def update_parts(self, kind: Kind, identifier: str, edit: EditParts, condition: Condition = NONE) -> Entry:
+        """The same, where the function also sees which parts the document has, and says which come and go."""
+        return await self._update(kind, identifier, edit, condition)
+
+    async def _update(
+        self, kind: Kind, identifier: str, edit: EditParts, condition: Condition, along: Sequence[Change] = ()
+    ) -> Entry:
         async with self._turn(kind, identifier):
             while True:
                 entry = await self.get(kind, identifier)
                 condition.check(entry.etag)
-                document = edit(entry.document)
+                document, parts = edit(entry.document, await self.parts.parts(kind, identifier))
                 try:
                     outcome, *_ = await self.apply([Put(document, entry.revision, parts), *along])
                 except PreconditionFailed:
@@ -182,11 +188,17 @@ class Repository:
 
     async def _apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes = await self.documents.apply(changes)
-        for change in changes:
-            self.cache.drop(_key(change))
+        for change, outcome in zip(changes, outcomes, strict=True):
+            self.cache.outdate(_key(change), outcome.revision)
         return outcomes
 
-    async def _expected(self, kind: Kind, identifier: str, condition: Condition) -> int:
+    async def expected(self, kind: Kind, identifier: str, condition: Condition) -> int | None:
+        """The revision a write must find so that the condition holds; None where nothing is demanded.
+
+        Raises PreconditionFailed where it does not hold already.
+        """
+        if condition is NONE:
+            return None
         entry = await self.get(kind, identifier) if await self.exists(kind, identifier) else None
         condition.check(entry.etag if entry else None)
         return entry.revision if entry else ABSENT

@@ -14,6 +14,8 @@ Key = tuple[Kind, str]
 
 #: A parsed document takes about five times the memory of its bytes (measured on IDTA templates).
 PARSED = 5
+#: Documents whose newest revision is remembered; writes that overlap are milliseconds apart.
+REMEMBERED = 100_000
 #: What an entry costs beside its contents.
 OVERHEAD = 600
 
@@ -110,6 +112,15 @@ class Cache:
         #: Answers ready to be sent, by request target; each belongs to an entry and goes with it.
         self.answers: dict[object, Any] = {}
         self._entries: OrderedDict[Key, Entry] = OrderedDict()
+        #: The newest revision, or deletion, acknowledged of a document: nothing older is kept.
+        self._newest: dict[Key, int] = {}
+
+    def outdate(self, key: Key, revision: int) -> None:
+        """The document has a new revision, or is deleted: what is held of older ones goes and does not come back."""
+        if len(self._newest) >= REMEMBERED:
+            self._newest.clear()
+        self._newest[key] = max(revision, self._newest.get(key, 0))
+        self.drop(key)
 
     def get(self, key: Key) -> Entry | None:
         entry = self._entries.get(key)
@@ -124,7 +135,7 @@ class Cache:
 
     def put(self, entry: Entry) -> None:
         """Keep this revision, unless a newer one is already here."""
-        if not self.capacity:
+        if not self.capacity or entry.revision < self._newest.get(entry.key, 0):
             return
         held = self._entries.get(entry.key)
         if held is not None:

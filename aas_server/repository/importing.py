@@ -15,8 +15,8 @@ from aas_server.model.validation import verify
 from aas_server.repository import Repository
 from aas_server.repository.entries import Key
 
-#: Findings that leave a document in no readable shape; others are told and the document is loaded (design: 43 of 148
-#: published IDTA packages violate a constraint).
+#: Findings that leave a document in no readable shape; others are told and the document is loaded (docs/decisions.md:
+#: two out of five published packages violate a constraint).
 SHAPE = frozenset({"type", "required", "additionalProperties", "enum", "const", "modelType", "depth"})
 
 #: Findings told one by one.
@@ -110,13 +110,18 @@ async def _store(
     progress: Progress,
 ) -> None:
     """Write documents and parts in one step. Raises AlreadyExists where one exists and none may."""
-    parts = await _keep(repository, wanted, progress)
-    expected = ABSENT if mode.ignore_duplicates else None
-    progress("storing", 0, len(documents))
-    await repository.apply(
-        [Put(each, expected, await _news(repository, each, parts[kind_of(each), each["id"]])) for each in documents]
-    )
-    progress("storing", len(documents), len(documents))
+    kept: list[str] = []
+    try:
+        parts = await _keep(repository, wanted, kept, progress)
+        expected = ABSENT if mode.ignore_duplicates else None
+        progress("storing", 0, len(documents))
+        await repository.apply(
+            [Put(each, expected, await _news(repository, each, parts[kind_of(each), each["id"]])) for each in documents]
+        )
+        progress("storing", len(documents), len(documents))
+    finally:
+        for sha256 in kept:
+            await repository.parts.release(sha256)
 
 
 def _violations(package: Package, progress: Progress) -> Iterator[tuple[str, Finding]]:
@@ -180,13 +185,14 @@ def _wanted(package: Package, documents: Sequence[Document]) -> dict[str, PartSo
 
 
 async def _keep(
-    repository: Repository, wanted: Mapping[str, PartSource], progress: Progress
+    repository: Repository, wanted: Mapping[str, PartSource], kept: list[str], progress: Progress
 ) -> Mapping[Key, dict[str, Part]]:
-    """Store the parts; what no document comes to refer to, as when a later step fails, the store clears away."""
+    """Store the parts, and note them as `kept`, to be released in any case."""
     parts: dict[Key, dict[str, Part]] = defaultdict(dict)
     for number, source in enumerate(wanted.values()):
         progress("files", number, len(wanted))
         sha256, size = await repository.parts.keep(in_thread(source.chunks()))
+        kept.append(sha256)
         for owner in source.owners:
             part = Part(sha256, size, source.content_type, source.thumbnail)
             parts[owner.kind, owner.identifier][owner.name] = part

@@ -87,7 +87,11 @@ class Parts(Protocol):
     """Binaries by their SHA-256, streamed both ways, kept as long as a document refers to them."""
 
     async def keep(self, chunks: AsyncIterator[bytes]) -> tuple[str, int]:
-        """Store a stream; returns its SHA-256 in hex and its size in bytes."""
+        """Store a stream; returns its SHA-256 in hex and its size in bytes. It stays until it is released."""
+        ...
+
+    async def release(self, sha256: str) -> None:
+        """Whoever kept a binary has attached it, or will not: it goes when no document has it. Once for each keep."""
         ...
 
     def fetch(self, sha256: str) -> AsyncIterator[bytes]:

@@ -92,7 +92,7 @@ class Tables:
         self.terms = Interned(connection, "find_term", "add_term")
         self.slots = Interned(connection, "find_slot", "add_slot")
         self.sequence = last_sequence(connection)
-        #: Binaries kept and not attached yet, how often: nobody may remove them in between.
+        #: Binaries that somebody is about to attach, and how many are: nobody may remove them in between.
         self.held: Counter[str] = Counter()
         self._rows: dict[str, list[tuple[object, ...]]] = {}
         self._gathered = 0
@@ -269,7 +269,6 @@ class Tables:
                 raise NotFound(f"no binary with SHA-256 {part.sha256} is kept")
             row = (pk, name, part.sha256, part.content_type, int(part.thumbnail))
             self.connection.execute(SQL["put_part"], row)
-            self.held[part.sha256] -= 1
         if old and (part is None or old[0] != part.sha256):
             self._remove_blobs([old[0]])
 
@@ -279,6 +278,14 @@ class Tables:
             row = self.connection.execute(SQL["unused_blob"], (sha256,)).fetchone()
             if row is not None and self.held[sha256] <= 0:
                 self.connection.execute(SQL["doom_blob"], row)
+
+    def release(self, sha256: str) -> Iterator[None]:
+        """One who held the binary does so no more."""
+        self.held[sha256] -= 1
+        if self.held[sha256] <= 0:
+            del self.held[sha256]
+        self._remove_blobs([sha256])
+        yield
 
     def sweep(self) -> Iterator[bool]:
         """Remove some chunks of a binary that nobody has any more; tells whether there is more to do."""

@@ -152,6 +152,9 @@ class SqliteStorage:
         await self._writer.submit(lambda: self._finish(number, sha256, size))
         return sha256, size
 
+    async def release(self, sha256: str) -> None:
+        await self._writer.submit(lambda: self._tables.release(sha256))
+
     def _finish(self, number: int, sha256: str, size: int) -> Iterator[None]:
         """Name the binary by its hash; one that is here already is kept once."""
         if self._opened.writer.execute(SQL["find_blob"], (sha256,)).fetchone():

@@ -47,6 +47,7 @@ class Writer:
         self._checkpoints = ThreadPoolExecutor(1, "checkpoint")
         self._checkpoint: asyncio.Future[None] | None = None
         self._due = CHECKPOINT
+        self._refused: list[tuple[Job, Exception]] = []
         self.closed = False
         self.grown = asyncio.Event()
         self.committed = 0
@@ -77,6 +78,7 @@ class Writer:
     async def _run(self) -> None:
         while self._jobs:
             batch: list[tuple[Job, Any]] = []
+            self._refused = []
             try:
                 await self._begin()
                 while self._jobs and len(batch) < MOST:
@@ -90,6 +92,8 @@ class Writer:
             for job, result in batch:
                 if not job.done.done():
                     job.done.set_result(result)
+            for refused, reason in self._refused:
+                _refuse(refused, reason)
             self._announce()
             try:
                 await self._maintain(grown)
@@ -131,7 +135,8 @@ class Writer:
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
             self._undone()
-            _refuse(job, error)
+            # Told after the commit: the reason may be a job before it, which nobody can read until then.
+            self._refused.append((job, error))
         else:
             self._connection.execute("RELEASE job")
             batch.append((job, result))
@@ -143,7 +148,7 @@ class Writer:
         if begun:
             self._connection.execute("ROLLBACK")
         self._undone()
-        failed = [job for job, _ in batch]
+        failed = [job for job, _ in (*batch, *self._refused)]
         if not begun and not batch:
             failed = list(self._jobs)  # not even a transaction could be begun
             self._jobs.clear()
