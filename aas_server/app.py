@@ -47,7 +47,8 @@ def application(repository: Repository, settings: Settings) -> web.Application:
 def _routes(base: str, version: ApiVersion) -> Iterator[web.RouteDef]:
     for operation in (*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ())):
         for route in operation.expanded():
-            yield web.route(route.method, pattern(base + route.path), bind(route, base, version))
+            serve = bind(route, base, version)
+            yield web.route(route.method, pattern(base + route.path), serve, expect_handler=errors.expect)
 
 
 def pattern(path: str) -> str:

@@ -116,6 +116,7 @@ def export(
 
 @group.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@config_file
 @with_settings("strict", "max_upload", "max_expanded")
 def check(paths: tuple[Path, ...], **given: Any) -> None:
     """Check packages and environments without storing them; tells everything that is odd or wrong."""

@@ -73,8 +73,8 @@ async def _load(server: Server, settings: Settings, tell: Print) -> None:
     if settings.examples:
         paths.append(shipped("submodels") / "examples")
     mode, progress = Mode(ignore_duplicates=True, strict=settings.strict), _reported()
+    state.loading = ", ".join(map(str, paths))
     async for file, outcome in load(server.repository, paths, mode, limits(settings), progress):
-        state.loading = str(file)
         tell(_told(file, outcome, findings=False))
     state.ready = True
     await _try(server, tell)

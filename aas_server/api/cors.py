@@ -7,7 +7,7 @@ from aiohttp import web
 SERVER = "aas-server"
 
 #: Headers of answers that a page in a browser may read.
-EXPOSED = "ETag, Location, Retry-After, Content-Disposition, Link"
+EXPOSED = "ETag, Location, Retry-After, Content-Disposition"
 
 Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
@@ -21,13 +21,14 @@ def share(origins: str) -> Signal:
     trusted = frozenset(origin.strip() for origin in origins.split(",") if origin.strip())
 
     async def allow(request: web.Request, response: web.StreamResponse) -> None:
+        if "*" not in trusted:
+            response.headers.add("Vary", "Origin")
         origin = request.headers.get("Origin", "")
         if not origin or not ({origin, "*"} & trusted):
             return
         headers = response.headers
         headers["Access-Control-Allow-Origin"] = "*" if "*" in trusted else origin
         headers["Access-Control-Expose-Headers"] = EXPOSED
-        headers.add("Vary", "Origin")
         if request.method == "OPTIONS":
             headers["Access-Control-Allow-Methods"] = headers.get("Allow", "")
             headers["Access-Control-Allow-Headers"] = request.headers.get("Access-Control-Request-Headers", "")

@@ -49,6 +49,15 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return result(HTTPStatus.INTERNAL_SERVER_ERROR, ["internal error; the log has the details"], correlation)
 
 
+async def expect(request: web.Request) -> web.Response | None:
+    """`Expect: 100-continue` is met; any other expectation gets a Result (aiohttp's own 417 is plain text)."""
+    wanted = request.headers.get("Expect", "")
+    if wanted.lower() != "100-continue":
+        return result(HTTPStatus.EXPECTATION_FAILED, [f"Expect: {wanted[:80]!r} is not offered"])
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return None
+
+
 def problem_answer(problem: errors.Problem) -> web.Response:
     """The Result of a domain problem; an invalid document lists every finding as a message of its own."""
     texts = [str(finding) for finding in problem.findings] if isinstance(problem, errors.Invalid) else [str(problem)]

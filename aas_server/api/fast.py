@@ -237,6 +237,7 @@ class Connection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is already under way")
         answer = errors.result(HTTPStatus(status), [message or HTTPStatus(status).phrase])
+        answer.headers["Server"] = SERVER
         answer.force_close()
         return answer
 

@@ -1,7 +1,7 @@
 """The HTTP API of AAS Part 2 V3.1.2 as a table: every operation the server knows is a row.
 
-Routes, /description, the Allow header, access rights and docs are made from it; a test expands it and compares it with
-the official OpenAPI. Hot rows stand first: the router tries routes with the same beginning in this order.
+Routes and the Allow header are made from it; tests expand it and compare it, and /description, with the official files.
+Hot rows stand first: the router tries routes with the same beginning in this order.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -76,7 +76,7 @@ WRITE = (Content.NORMAL, Content.VALUE, Content.METADATA)
 BOTH = (Content.NORMAL, Content.REFERENCE)
 INVOKE = (Content.NORMAL, Content.VALUE)
 
-#: The services for a single shell or submodel are served when a setting names one.
+#: The services for a single shell or submodel: known, and not offered yet.
 SINGLE_SHELL = Mount("/aas", served=False)
 SINGLE_SUBMODEL = Mount("/submodel", served=False)
 SHELL = (Mount("/shells/{aasIdentifier}"), SINGLE_SHELL)

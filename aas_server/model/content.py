@@ -53,7 +53,7 @@ def represent_page(items: Sequence[Document], view: Modifiers, submodel: Documen
         case Content.VALUE:
             return dict(zip(_names(items), (_value(item, (), view) for item in items), strict=True))
         case Content.REFERENCE:
-            return [reference(submodel, (item["idShort"],)) if submodel else reference(item) for item in items]
+            return [_below(submodel, item) if submodel else reference(item) for item in items]
         case Content.PATH:
             return [path for item in items for path in _paths(item, (item["idShort"],) if submodel else (), view.level)]
 
@@ -70,6 +70,12 @@ def reference(document: Document, path: IdShortPath = ()) -> Document:
     if document["modelType"] == "AssetAdministrationShell":
         return to_shell(document["id"])
     return to_element(document, path) if path else to_submodel(document["id"])
+
+
+def _below(submodel: Document, element: Document) -> Document:
+    """The reference to an element directly below a submodel."""
+    whole = to_submodel(submodel["id"])
+    return whole | {"keys": [*whole["keys"], {"type": element["modelType"], "value": element["idShort"]}]}
 
 
 def _value(element: Document, path: IdShortPath, view: Modifiers) -> Json:

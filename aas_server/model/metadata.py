@@ -3,7 +3,7 @@
 from aas_server.model import Document, Json
 from aas_server.model.errors import Malformed
 from aas_server.model.modifiers import ApiVersion
-from aas_server.model.paths import CHILDREN, IdShortPath, children, find, text
+from aas_server.model.paths import CHILDREN, IdShortPath, by_name, children, find, text
 
 #: The attributes that the metadata leave out, by modelType.
 DROPPED: dict[str, frozenset[str]] = {
@@ -75,9 +75,10 @@ def _merged_children(container: Document, patches: Json, path: IdShortPath) -> l
         raise Malformed(f"{_where(path)}the elements must be an array")
     merged = list(children(container))
     in_list = container["modelType"] == "SubmodelElementList"
+    names = {} if in_list else by_name(container)
     for index, patch in enumerate(patches):
         step = index if in_list else _object(patch, (*path, index)).get("idShort")
-        position = find(container, step) if isinstance(step, str | int) else None
+        position = find(container, index) if in_list else names.get(step) if isinstance(step, str) else None
         if step is None or position is None:
             raise Malformed(f"{_where(path)}no element {step!r} is there to be changed: add it with POST or PUT")
         merged[position] = merge(merged[position], patch, (*path, step))

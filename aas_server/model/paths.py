@@ -1,7 +1,7 @@
 """IdShortPath: the address of an element inside its submodel, e.g. `Motors[2].Speed` (Part 1, 'idShortPath')."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aas_server.model import Document
 from aas_server.model.errors import Malformed, NotFound
@@ -63,6 +63,33 @@ def resolve(element: Document, path: IdShortPath) -> Document:
             raise NotFound(f"no element at {text(path[:depth])!r}")
         element = children(element)[position]
     return element
+
+
+def resolver(document: Document) -> Callable[[IdShortPath], Document]:
+    """`resolve` for many paths into one document: each container is looked through once."""
+    known: dict[IdShortPath, Document] = {(): document}
+    names: dict[IdShortPath, dict[str, int]] = {}
+
+    def at(path: IdShortPath) -> Document:
+        if path not in known:
+            parent, step = path[:-1], path[-1]
+            container = at(parent)
+            if isinstance(step, int) or container["modelType"] == "SubmodelElementList":
+                return resolve(container, (step,))
+            if parent not in names:
+                names[parent] = by_name(container)
+            if (position := names[parent].get(step)) is None:
+                raise NotFound(f"no element at {text(path)!r}")
+            known[path] = children(container)[position]
+        return known[path]
+
+    return at
+
+
+def by_name(container: Document) -> dict[str, int]:
+    """The positions of the children by idShort; of two with one idShort, the first."""
+    below = children(container)
+    return {below[at]["idShort"]: at for at in reversed(range(len(below))) if "idShort" in below[at]}
 
 
 def find(container: Document, step: str | int) -> int | None:

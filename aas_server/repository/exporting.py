@@ -97,7 +97,7 @@ class Bundle:
 @asynccontextmanager
 async def bundle(repository: Repository, documents: Sequence[Document]) -> AsyncIterator[Bundle]:
     """The documents with their parts. Two parts of one name and different bytes get two names, in File.value, too."""
-    named: dict[str, Part] = {}
+    named: dict[str, tuple[str, Part]] = {}
     renamed = []
     for document in documents:
         parts = await repository.parts.parts(kind_of(document), document["id"])
@@ -105,7 +105,7 @@ async def bundle(repository: Repository, documents: Sequence[Document]) -> Async
         renamed.append(_with_names(document, {old: new for old, new in names.items() if not _same(old, new)}))
     with ExitStack() as files:
         spooled = {}
-        for name, part in named.items():
+        for name, part in named.values():
             file = files.enter_context(tempfile.SpooledTemporaryFile(SPOOL))
             async for chunk in repository.parts.fetch(part.sha256):
                 await asyncio.to_thread(file.write, chunk)
@@ -113,19 +113,15 @@ async def bundle(repository: Repository, documents: Sequence[Document]) -> Async
         yield Bundle(renamed, spooled)
 
 
-def _place(name: str, part: Part, named: dict[str, Part]) -> str:
+def _place(name: str, part: Part, named: dict[str, tuple[str, Part]]) -> str:
     """The package name of a part; numbered where another part has it (names differ by more than case, OPC)."""
     wanted = relationships.resolve(relationships.ROOT, name) or "/aasx/files/part"
     stem, extension = posixpath.splitext(wanted)
-    taken = {other.casefold(): (other, held) for other, held in named.items()}
     number = 1
-    while (other := taken.get(wanted.casefold())) and other[1].sha256 != part.sha256:
+    while (other := named.get(wanted.casefold())) and other[1].sha256 != part.sha256:
         number += 1
         wanted = f"{stem}-{number}{extension}"
-    if other:
-        return other[0]
-    named[wanted] = part
-    return wanted
+    return named.setdefault(wanted.casefold(), (wanted, part))[0]
 
 
 def _same(old: str, new: str) -> bool:

@@ -8,7 +8,7 @@ from aas_server.model import Document
 from aas_server.model.changes import Change, SetValue
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import PreconditionFailed
-from aas_server.model.paths import IdShortPath, resolve
+from aas_server.model.paths import IdShortPath, resolver
 from aas_server.repository.conditions import NONE, Condition
 from aas_server.repository.entries import Entry
 
@@ -50,8 +50,9 @@ class Batch:
         except Exception as error:
             setting.refuse(error)
             return
+        element_at = resolver(self.document)
         for path, attributes in updates:
-            element = resolve(self.document, path)
+            element = element_at(path)
             # Only the first order states the revision, as each moves it on.
             expected = None if self.orders else self.entry.revision
             self.orders.append(SetValue(self.entry.identifier, path, attributes, element, expected))
