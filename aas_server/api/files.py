@@ -17,6 +17,7 @@ from aas_server.model.changes import Part
 from aas_server.model.errors import Malformed, NotApplicable, NotFound, TooLarge
 from aas_server.model.paths import resolve, text
 from aas_server.model.validation import verify
+from aas_server.repository.conditions import Condition
 from aas_server.repository.entries import Entry
 
 CHUNK = 256 << 10
@@ -36,22 +37,21 @@ async def put_attachment(call: Call) -> web.Response:
     """Store the uploaded file and let the element refer to it."""
     path = call.path
     entry = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
-    _file(entry.document, call)
-    call.condition.check(entry.etag)
+    condition = await _condition(call, entry, _file(entry.document, call).get("value"))
     async with _received(call) as (wanted, part):
 
         def attach(submodel: Document, taken: Mapping[str, Part]) -> Edited:
             name, parts = _in_place_of(_file(submodel, call).get("value"), wanted, part, taken)
             return edit.replace_at(submodel, path, lambda each: edit.with_file(each, name, part.content_type)), parts
 
-        return answering.done(
-            await call.repository.update_parts(Kind.SUBMODEL, entry.identifier, attach, call.condition)
-        )
+        return answering.done(await call.repository.update_parts(Kind.SUBMODEL, entry.identifier, attach, condition))
 
 
 async def delete_attachment(call: Call) -> web.Response:
     """Remove the stored file and the element's value; 200 without a body, as the standard has it."""
     path = call.path
+    before = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
+    condition = await _condition(call, before, _file(before.document, call).get("value"))
 
     def detach(submodel: Document, taken: Mapping[str, Part]) -> Edited:
         name = _file(submodel, call).get("value", "")
@@ -59,7 +59,7 @@ async def delete_attachment(call: Call) -> web.Response:
             raise NotFound(f"no file is attached to {text(path)!r}")
         return edit.replace_at(submodel, path, edit.without_file), {name: None}
 
-    entry = await call.repository.update_parts(Kind.SUBMODEL, call.submodel_id, detach, call.condition)
+    entry = await call.repository.update_parts(Kind.SUBMODEL, call.submodel_id, detach, condition)
     return web.Response(status=HTTPStatus.OK, headers={"ETag": f'"{entry.etag}"'})
 
 
@@ -70,7 +70,7 @@ async def get_thumbnail(call: Call) -> web.StreamResponse:
 
 async def put_thumbnail(call: Call) -> web.Response:
     entry = await call.repository.get(Kind.SHELL, call.shell_id)
-    call.condition.check(entry.etag)
+    condition = await _condition(call, entry, _thumbnail(entry.document))
     async with _received(call) as (wanted, received):
         part = dataclasses.replace(received, thumbnail=True)
 
@@ -78,7 +78,7 @@ async def put_thumbnail(call: Call) -> web.Response:
             name, parts = _in_place_of(_thumbnail(shell), wanted, part, taken)
             return edit.with_thumbnail(shell, name, part.content_type), parts
 
-        return answering.done(await call.repository.update_parts(Kind.SHELL, entry.identifier, attach, call.condition))
+        return answering.done(await call.repository.update_parts(Kind.SHELL, entry.identifier, attach, condition))
 
 
 async def delete_thumbnail(call: Call) -> web.Response:
@@ -89,6 +89,16 @@ async def delete_thumbnail(call: Call) -> web.Response:
         return edit.without_thumbnail(shell), {name: None} if name in taken else {}
 
     return answering.done(await call.repository.update_parts(Kind.SHELL, call.shell_id, detach, call.condition))
+
+
+async def _condition(call: Call, entry: Entry, name: str | None) -> Condition:
+    """What is demanded of the document. The tag that GET gives of a file stands for the document the file is in now."""
+    condition = call.condition
+    part = (await call.repository.parts.parts(entry.kind, entry.identifier)).get(name or "")
+    if part is not None and part.sha256 in condition.if_match:
+        condition = Condition(frozenset({entry.etag}), condition.if_none_match)
+    condition.check(entry.etag)
+    return condition
 
 
 def _thumbnail(shell: Document) -> str | None:

@@ -55,10 +55,6 @@ class Call:
         return self.identifier("submodelIdentifier")
 
     @property
-    def concept_id(self) -> str:
-        return self.identifier("cdIdentifier")
-
-    @property
     def path(self) -> IdShortPath:
         """The idShortPath; () where the request addresses the submodel itself."""
         text = self.request.match_info.get("idShortPath")
@@ -165,18 +161,25 @@ class Call:
             raise TooLarge(f"the body has {len(body)} bytes; at most {self.limits.document} are read")
         return body
 
-    async def json(self) -> Json:
-        """The body as JSON. Raises Malformed, and Unsupported for a body that says it is something else."""
+    def require_json(self) -> None:
         kind = self.request.content_type
         if self.request.body_exists and not _is_json(kind):
             raise Unsupported(f"Content-Type {kind!r}: the body must be application/json")
+
+    async def json(self) -> Json:
+        """The body as JSON. Raises Malformed, and Unsupported for a body that says it is something else."""
+        self.require_json()
         return documents.parse(await self.body())
 
     async def instance(self, class_name: str | None = None) -> Document:
         """The body, JSON or XML, as a verified instance of a class of the metamodel (None: what it says it is)."""
         if self.request.content_type in XML_TYPES:
             return checked(await asyncio.to_thread(xml.read, await self.body()), class_name)
-        return checked(await self.json(), class_name)
+        self.require_json()
+        body = await self.body()
+        if len(body) < LARGE:
+            return checked(documents.parse(body), class_name)
+        return await asyncio.to_thread(lambda: checked(documents.parse(body), class_name))
 
     async def identifiable(self, kind: Kind, identifier: str | None = None) -> Document:
         """The body as a document of this kind. With `identifier`, its id must be that one (Part 2, PUT by id)."""
@@ -185,6 +188,9 @@ class Call:
             raise Malformed(f"the id in the body is {document['id']!r}, in the path {identifier!r}: they must be equal")
         return document
 
+
+#: Bytes of a document from which it is read in a thread, so that others have their turns.
+LARGE = 256 << 10
 
 XML_TYPES = (XML, "text/xml")
 

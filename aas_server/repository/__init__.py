@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
+from aas_server.aasx.supplements import mentions
 from aas_server.model import Document, Kind, kind_of
 from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Part, Put, SetValue
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
@@ -86,10 +87,15 @@ class Repository:
         (outcome,) = await self.apply([Put(document, ABSENT)])
         return self._entry(document, outcome)
 
-    async def put(
-        self, document: Document, condition: Condition = NONE, parts: Mapping[str, Part | None] = NO_PARTS
-    ) -> tuple[Entry, bool]:
-        """Create or replace a document; tells whether it was created. Raises PreconditionFailed."""
+    async def put(self, document: Document, condition: Condition = NONE) -> tuple[Entry, bool]:
+        """Create or replace a document; tells whether it was created. Parts it names no more go with it.
+
+        Raises PreconditionFailed.
+        """
+        parts: Mapping[str, Part | None] = NO_PARTS
+        if taken := await self.parts.parts(kind_of(document), document["id"]):
+            old = await self.get(kind_of(document), document["id"])
+            parts = _left(taken, old.document, document)
         expected = await self.expected(kind_of(document), document["id"], condition)
         try:
             (outcome,) = await self.apply([Put(document, expected, parts)])
@@ -128,7 +134,9 @@ class Repository:
             while True:
                 entry = await self.get(kind, identifier)
                 condition.check(entry.etag)
-                document, parts = edit(entry.document, await self.parts.parts(kind, identifier))
+                taken = await self.parts.parts(kind, identifier)
+                document, parts = edit(entry.document, taken)
+                parts = {**_left(taken, entry.document, document), **parts}
                 try:
                     outcome, *_ = await self.apply([Put(document, entry.revision, parts), *along])
                 except PreconditionFailed:
@@ -219,6 +227,14 @@ class Repository:
     def _kept(self, entry: Entry) -> Entry:
         self.cache.put(entry)
         return entry
+
+
+def _left(taken: Mapping[str, Part], old: Document, new: Document) -> Mapping[str, Part | None]:
+    """The parts that only the old document names; what none ever named, as in a package, stays."""
+    if not taken:
+        return NO_PARTS
+    names = {name for name, _, _ in mentions(old)} - {name for name, _, _ in mentions(new)}
+    return {name: None for name in names if name in taken}
 
 
 def _key(change: Change) -> Key:

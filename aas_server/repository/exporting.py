@@ -16,9 +16,10 @@ from aas_server.model.changes import Part
 from aas_server.model.errors import TooLarge
 from aas_server.model.references import target
 from aas_server.repository import Repository
+from aas_server.repository.entries import Entry
 
 #: Documents are collected in memory; more than this many bytes of them are not.
-MOST = 512 << 20
+MOST = 256 << 20
 #: A part up to this size is held in memory on its way into a package, a larger one in a temporary file.
 SPOOL = 1 << 20
 CHUNK = 256 << 10
@@ -33,47 +34,52 @@ class Selection:
     concepts: bool = True
 
 
+@dataclass(slots=True)
+class _Selecting:
+    """One selection under way; knows how much it has taken up already."""
+
+    repository: Repository
+    size: int = 0
+
+    def taken(self, entry: Entry) -> Document:
+        self.size += len(entry.body)
+        if self.size > MOST:
+            raise TooLarge(f"the documents have more than {MOST} bytes; name the ids of fewer")
+        return entry.document
+
+    async def chosen(self, kind: Kind, ids: Sequence[str] | None, others: Sequence[str] | None) -> list[Document]:
+        """The documents with these ids; all of the kind where no ids of any kind are given."""
+        if ids is not None:
+            return [self.taken(await self.repository.get(kind, each)) for each in ids]
+        return await self.all(kind) if others is None else []
+
+    async def all(self, kind: Kind) -> list[Document]:
+        cursor, found = None, []
+        while True:
+            listing = await self.repository.page(kind, limit=500, cursor=cursor)
+            found += [self.taken(entry) for entry in listing.result]
+            if (cursor := listing.cursor) is None:
+                return found
+
+    async def concepts(self, documents: Sequence[Document]) -> list[Document]:
+        identifiers = sorted(referenced_concepts(documents))
+        return [self.taken(entry) for entry in await self.repository.several(Kind.CONCEPT, identifiers)]
+
+
 async def select(repository: Repository, selection: Selection) -> list[Document]:
     """The documents of a selection, shells first. Raises NotFound for an id that is not there, TooLarge."""
-    shells = await _chosen(repository, Kind.SHELL, selection.shell_ids, selection.submodel_ids)
+    selecting = _Selecting(repository)
+    shells = await selecting.chosen(Kind.SHELL, selection.shell_ids, selection.submodel_ids)
     submodel_ids = selection.submodel_ids
     if submodel_ids is None and selection.shell_ids is not None:
         referred = [target(each) for shell in shells for each in shell.get("submodels") or []]
-        present = [each for each in dict.fromkeys(referred) if each and await repository.exists(Kind.SUBMODEL, each)]
-        submodel_ids = present
-    submodels = await _chosen(repository, Kind.SUBMODEL, submodel_ids, selection.shell_ids)
-    return [*shells, *submodels, *await _concepts(repository, selection, [*shells, *submodels])]
-
-
-async def _chosen(
-    repository: Repository, kind: Kind, identifiers: Sequence[str] | None, others: Sequence[str] | None
-) -> list[Document]:
-    """The documents with these ids; all of the kind where no ids of any kind are given."""
-    if identifiers is not None:
-        return [(await repository.get(kind, identifier)).document for identifier in identifiers]
-    return [document async for document in _all(repository, kind)] if others is None else []
-
-
-async def _all(repository: Repository, kind: Kind) -> AsyncIterator[Document]:
-    cursor, size = None, 0
-    while True:
-        listing = await repository.page(kind, limit=500, cursor=cursor)
-        for entry in listing.result:
-            size += len(entry.body)
-            yield entry.document
-        if size > MOST:
-            raise TooLarge(f"the {kind} documents have more than {MOST} bytes; name the ids of those you want")
-        if (cursor := listing.cursor) is None:
-            return
-
-
-async def _concepts(repository: Repository, selection: Selection, documents: Sequence[Document]) -> list[Document]:
+        submodel_ids = [e for e in dict.fromkeys(referred) if e and await repository.exists(Kind.SUBMODEL, e)]
+    submodels = await selecting.chosen(Kind.SUBMODEL, submodel_ids, selection.shell_ids)
+    found = [*shells, *submodels]
     if not selection.concepts:
-        return []
-    if selection.shell_ids is None and selection.submodel_ids is None:
-        return [document async for document in _all(repository, Kind.CONCEPT)]
-    identifiers = sorted(referenced_concepts(documents))
-    return [entry.document for entry in await repository.several(Kind.CONCEPT, identifiers)]
+        return found
+    everything = selection.shell_ids is None and selection.submodel_ids is None
+    return [*found, *(await selecting.all(Kind.CONCEPT) if everything else await selecting.concepts(found))]
 
 
 @dataclass(frozen=True, slots=True)

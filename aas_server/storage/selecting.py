@@ -7,8 +7,8 @@ from typing import Any
 from aas_server.model.errors import Malformed
 from aas_server.model.identifiers import decode, encode
 from aas_server.storage import Criterion, ElementValue, Label
-from aas_server.storage.applying import SQL, Interned
 from aas_server.storage.index import cut
+from aas_server.storage.interning import SQL, Interned
 
 #: How far a range is counted to find the smallest of several.
 COUNTED = 500

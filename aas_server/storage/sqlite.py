@@ -17,7 +17,8 @@ from aas_server.model import Kind
 from aas_server.model.changes import Change, Event, Logged, Outcome, Part
 from aas_server.model.errors import Gone, NotFound, Problem
 from aas_server.storage import Criterion, Page, Stored
-from aas_server.storage.applying import KINDS, NUMBERS, SQL, Tables, last_sequence, read_values
+from aas_server.storage.applying import KINDS, NUMBERS, Tables, last_sequence, read_values
+from aas_server.storage.interning import SQL
 from aas_server.storage.opening import Opened, check_out, open_store
 from aas_server.storage.selecting import Selecting
 from aas_server.storage.writing import Writer

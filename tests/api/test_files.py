@@ -5,6 +5,8 @@ import hashlib
 import pytest
 from aiohttp import ClientSession, FormData
 
+from aas_server.model import Kind
+from aas_server.repository import Repository
 from tests.examples import b64, prop, shell, submodel
 
 ELEMENTS = f"/submodels/{b64('urn:x:1')}/submodel-elements"
@@ -105,3 +107,26 @@ async def test_a_form_that_is_none_is_refused(client: ClientSession, where: str,
     answer = await client.put(where, data=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
     assert answer.status == 400, await answer.text()
     assert (await client.get(where)).status == 404
+
+
+async def test_the_tag_of_a_file_is_good_for_changing_it(client: ClientSession) -> None:
+    where = f"{ELEMENTS}/Manual/attachment"
+    await client.put(where, data=form(b"one"))
+    etag = (await client.get(where)).headers["ETag"]
+    assert (await client.put(where, data=form(b"two"), headers={"If-Match": etag})).status == 204
+    assert (await client.put(where, data=form(b"three"), headers={"If-Match": etag})).status == 412
+    assert (await client.delete(where, headers={"If-Match": etag})).status == 412
+    assert await (await client.get(where)).read() == b"two"
+
+
+async def test_a_file_goes_with_what_names_it(client: ClientSession, repository: Repository) -> None:
+    async def names() -> set[str]:
+        return set(await repository.parts.parts(Kind.SUBMODEL, "urn:x:1"))
+
+    await client.put(f"{ELEMENTS}/Manual/attachment", data=form(b"one"))
+    await client.put(f"{ELEMENTS}/Other/attachment", data=form(b"two", "other.txt"))
+    assert await names() == {"/aasx/files/manual.pdf", "/aasx/files/other.txt"}
+    await client.delete(f"{ELEMENTS}/Manual")
+    assert await names() == {"/aasx/files/other.txt"}
+    await client.put(f"/submodels/{b64('urn:x:1')}", json=submodel("urn:x:1", prop("Speed")))
+    assert await names() == set()
