@@ -83,9 +83,9 @@ async def _load(server: Server, settings: Settings, tell: Print) -> None:
 async def _try(server: Server, tell: Print) -> None:
     """Print what a newcomer may want to ask the server first."""
     tell("ready; try:")
-    tell(f"  curl {server.url}/shells?limit=1")
+    tell(f"  curl '{server.url}/shells?limit=1'")
     for entry in (await server.repository.page(Kind.SUBMODEL, limit=1)).result:
-        tell(f"  curl {server.url}/submodels/{encode(entry.identifier)}/$value")
+        tell(f"  curl '{server.url}/submodels/{encode(entry.identifier)}/$value'")
     tell(f"  curl -F file=@package.aasx {server.url}/upload")
 
 

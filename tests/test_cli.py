@@ -131,7 +131,7 @@ def wait_for(url: str, status: int) -> None:
 
 def test_serve_says_where_it_listens_and_what_to_try(start: Start) -> None:
     server = start("--store", "sqlite:///:memory:", "--examples").ready()
-    tried = re.findall(r"  curl (http://\S+)", server.printed(r"(?s)(ready; try:.*upload\n)"))
+    tried = re.findall(r"  curl '(http://[^']+)'", server.printed(r"(?s)(ready; try:.*upload\n)"))
     assert len(tried) == 2
     assert all(url.startswith(server.url) and ask(url)[0] == 200 for url in tried)
     assert ask(f"{server.url}/shells?limit=1")[1]["result"]

@@ -177,7 +177,7 @@ def _identified(path: str, document: Json, kind: str) -> Document:
         case {"name": _}:
             raise Unsupported(f"{where}modelType is an object, as in metamodel V1 and V2; V3.0 and V3.1 are read")
         case model_type if model_type != kind:
-            raise Malformed(f"{where}modelType is {model_type!r}, expected {kind!r}")
+            raise Malformed(f"{where}modelType is {model_type!r}, expected {str(kind)!r}")
     return document
 
 

@@ -142,6 +142,8 @@ class Call:
     @property
     def condition(self) -> Condition:
         match, none_match = self.header("If-Match"), self.header("If-None-Match")
+        if "" in (self.request.headers.get("If-Match"), self.request.headers.get("If-None-Match")):
+            raise Malformed("If-Match or If-None-Match is empty: name an entity tag, or leave the header out")
         if not match and not none_match:
             return NONE
         return Condition(answering.tags(match, "If-Match"), answering.tags(none_match, "If-None-Match"))
