@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from aas_server.aasx.package import LISTS
 from aas_server.app import listening, open_repository
 from aas_server.config import Settings
-from aas_server.model import Document, Kind, kind_of
+from aas_server.model import IDENTIFIABLES, Document, Kind, kind_of
 from aas_server.model.metamodel import SUBMODEL_ELEMENTS
 from conformance import deviations
 from tests.examples import b64
@@ -164,7 +164,7 @@ HOLDERS: dict[str, tuple[Callable[[Any], Document], str]] = {
 
 def wrapped(class_name: str, instance: Any) -> tuple[Document, str] | None:
     """The smallest document that holds an instance, and the path that leads to it; None where no document does."""
-    if class_name in set(Kind):
+    if class_name in set(IDENTIFIABLES):
         return instance, ""
     if class_name in SUBMODEL_ELEMENTS:
         return in_element(class_name, instance)
@@ -201,7 +201,7 @@ async def created(client: ClientSession, class_name: str, document: Any) -> tupl
     """The answer to creating a document of a kind, or to uploading an environment."""
     if class_name == "Environment":
         return await upload(client, document)
-    path = PATH[Kind(class_name) if class_name in set(Kind) else kind_of(document)]
+    path = PATH[Kind(class_name) if class_name in set(IDENTIFIABLES) else kind_of(document)]
     async with client.post(path, data=compact(document), headers=JSON) as answer:
         return answer.status, await answer.json()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from aas_server.aasx import reader
 from aas_server.aasx.package import Limits, Owner, Package, PartFinding, PartSource
-from aas_server.aasx.supplements import mentions
 from aas_server.model import Document, kind_of
 from aas_server.model.errors import NotFound
+from aas_server.model.files import mentions
 
 SUFFIXES = (".aasx", ".json", ".xml")
 CHUNK = 256 << 10

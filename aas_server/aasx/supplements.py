@@ -3,18 +3,15 @@
 import functools
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from aas_server.aasx import relationships
 from aas_server.aasx.archive import Archive, within
 from aas_server.aasx.package import Owner, PartSource
-from aas_server.model import Document, Json, kind_of
+from aas_server.model import Document, kind_of
+from aas_server.model.files import mentions
 
 _UNKNOWN = "application/octet-stream"
-
-#: Where a document names a file: the path, its content type, and whether it is a thumbnail.
-_Mention = tuple[str, str | None, bool]
 
 
 class Supplements:
@@ -85,23 +82,3 @@ class Supplements:
         if not thumbnail:
             self._find(name, "no document names this file", f"kept with {document['modelType']} {document['id']!r}")
         return (Owner(kind_of(document), document["id"], name),)
-
-
-def mentions(document: Document) -> Iterator[_Mention]:
-    """Every file that a document names: values of File elements, paths of default thumbnails."""
-    waiting: list[Json] = [document]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += reversed(value)
-        elif isinstance(value, dict):
-            waiting += [below for below in value.values() if isinstance(below, dict | list)]
-            yield from _mention(value)
-
-
-def _mention(value: dict[str, Any]) -> Iterator[_Mention]:
-    if value.get("modelType") == "File" and isinstance(path := value.get("value"), str) and path:
-        yield path, value.get("contentType"), False
-    picture = value.get("defaultThumbnail")
-    if isinstance(picture, dict) and isinstance(path := picture.get("path"), str) and path:
-        yield path, picture.get("contentType"), True

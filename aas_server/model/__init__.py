@@ -11,14 +11,28 @@ Json = Any
 
 
 class Kind(StrEnum):
-    """What a stored document is; each kind has an id space of its own. The value is the standard's modelType."""
+    """What a stored document is; each kind has an id space of its own. The value is the standard's name of its class.
+
+    The first three are the Identifiables of Part 1. The others are what Part 2 adds: descriptors, the asset links of a
+    shell under its id, an uploaded package, and a handle by which the outcome of something asynchronous is asked for.
+    """
 
     SHELL = "AssetAdministrationShell"
     SUBMODEL = "Submodel"
     CONCEPT = "ConceptDescription"
+    SHELL_DESCRIPTOR = "AssetAdministrationShellDescriptor"
+    SUBMODEL_DESCRIPTOR = "SubmodelDescriptor"
+    ASSET_LINKS = "AssetLinks"
+    PACKAGE = "Package"
+    HANDLE = "Handle"
+
+    # A key of dictionaries on every path; Enum's own hash is a function in Python.
+    __hash__ = str.__hash__
 
 
-_KINDS = {kind.value: kind for kind in Kind}
+IDENTIFIABLES = (Kind.SHELL, Kind.SUBMODEL, Kind.CONCEPT)
+
+_KINDS = {kind.value: kind for kind in IDENTIFIABLES}
 
 
 def kind_of(document: Document) -> Kind:

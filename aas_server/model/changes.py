@@ -28,15 +28,17 @@ class Put:
 
     `expected` is the revision the new document was derived from: None for any, ABSENT for none yet.
     `parts` are attached under their package names in the same step; None detaches one; what is not named stays.
+    `stored_as` is the kind of a document that does not say it itself: whatever is no Identifiable.
     """
 
     document: Document
     expected: int | None = None
     parts: Mapping[str, Part | None] = field(default_factory=dict)
+    stored_as: Kind | None = None
 
     @property
     def kind(self) -> Kind:
-        return kind_of(self.document)
+        return self.stored_as or kind_of(self.document)
 
     @property
     def identifier(self) -> str:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from aas_server.aasx.supplements import mentions
 from aas_server.model import Document, Kind, kind_of
 from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Part, Put, SetValue
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
@@ -13,8 +12,6 @@ from aas_server.repository.conditions import NONE, Condition
 from aas_server.repository.entries import Cache, Entry, Key, entry_of, etag_of
 from aas_server.repository.settings import Batch, Setting, ValuesOf
 from aas_server.storage import Criterion, Documents, Parts
-
-NO_PARTS: Mapping[str, Part | None] = {}
 
 #: From a document and its parts to the new document, and the parts that are attached and (None) detached with it.
 EditParts = Callable[[Document, Mapping[str, Part]], tuple[Document, Mapping[str, Part | None]]]
@@ -82,26 +79,26 @@ class Repository:
 
     # Writing
 
-    async def create(self, document: Document) -> Entry:
-        """Store a new document. Raises AlreadyExists."""
-        (outcome,) = await self.apply([Put(document, ABSENT)])
-        return self._entry(document, outcome)
+    async def create(self, document: Document, kind: Kind | None = None) -> Entry:
+        """Store a new document, of this kind where it does not say its own. Raises AlreadyExists."""
+        put = Put(document, ABSENT, stored_as=kind)
+        (outcome,) = await self.apply([put])
+        return self._entry(put.kind, document, outcome)
 
-    async def put(self, document: Document, condition: Condition = NONE) -> tuple[Entry, bool]:
+    async def put(
+        self, document: Document, condition: Condition = NONE, kind: Kind | None = None
+    ) -> tuple[Entry, bool]:
         """Create or replace a document; tells whether it was created. Parts it names no more go with it.
 
         Raises PreconditionFailed.
         """
-        parts: Mapping[str, Part | None] = NO_PARTS
-        if taken := await self.parts.parts(kind_of(document), document["id"]):
-            old = await self.get(kind_of(document), document["id"])
-            parts = _left(taken, old.document, document)
-        expected = await self.expected(kind_of(document), document["id"], condition)
+        kind = kind or kind_of(document)
+        expected = await self.expected(kind, document["id"], condition)
         try:
-            (outcome,) = await self.apply([Put(document, expected, parts)])
+            (outcome,) = await self.apply([Put(document, expected, stored_as=kind)])
         except AlreadyExists as error:
             raise PreconditionFailed(str(error)) from None
-        return self._entry(document, outcome), outcome.event is Event.CREATED
+        return self._entry(kind, document, outcome), outcome.event is Event.CREATED
 
     async def delete(self, kind: Kind, identifier: str, condition: Condition = NONE) -> None:
         """Remove a document with its parts. Raises NotFound, PreconditionFailed."""
@@ -121,29 +118,33 @@ class Repository:
         What is to happen `along` with it happens in the same step, or not at all. Raises NotFound,
         PreconditionFailed, and whatever the function raises.
         """
-        return await self._update(kind, identifier, lambda document, _: (edit(document), NO_PARTS), condition, along)
-
-    async def update_parts(self, kind: Kind, identifier: str, edit: EditParts, condition: Condition = NONE) -> Entry:
-        """The same, where the function also sees which parts the document has, and says which come and go."""
-        return await self._update(kind, identifier, edit, condition)
-
-    async def _update(
-        self, kind: Kind, identifier: str, edit: EditParts, condition: Condition, along: Sequence[Change] = ()
-    ) -> Entry:
         async with self._turn(kind, identifier):
             while True:
                 entry = await self.get(kind, identifier)
                 condition.check(entry.etag)
-                taken = await self.parts.parts(kind, identifier)
-                document, parts = edit(entry.document, taken)
-                parts = {**_left(taken, entry.document, document), **parts}
-                try:
-                    outcome, *_ = await self.apply([Put(document, entry.revision, parts), *along])
-                except PreconditionFailed:
-                    if await self._current(entry):
-                        raise  # the one at fault is in `along`
-                    continue  # a whole-document write came in between: edit what is there now
-                return self._kept(self._entry(document, outcome))
+                put = Put(edit(entry.document), entry.revision, stored_as=kind)
+                if (edited := await self._edited(entry, put, along)) is not None:
+                    return edited
+
+    async def update_parts(self, kind: Kind, identifier: str, edit: EditParts, condition: Condition = NONE) -> Entry:
+        """The same, where the function also sees which parts the document has, and says which come and go."""
+        async with self._turn(kind, identifier):
+            while True:
+                entry = await self.get(kind, identifier)
+                condition.check(entry.etag)
+                document, parts = edit(entry.document, await self.parts.parts(kind, identifier))
+                if (edited := await self._edited(entry, Put(document, entry.revision, parts, kind))) is not None:
+                    return edited
+
+    async def _edited(self, entry: Entry, put: Put, along: Sequence[Change] = ()) -> Entry | None:
+        """What an edit of an entry leads to; None where a whole-document write came in between."""
+        try:
+            outcome, *_ = await self.apply([put, *along])
+        except PreconditionFailed:
+            if await self._current(entry):
+                raise  # the one at fault is in `along`
+            return None
+        return self._kept(self._entry(put.kind, put.document, outcome))
 
     async def set_values(self, submodel_id: str, values: ValuesOf, condition: Condition = NONE) -> Entry:
         """Set the values that a pure function derives from the submodel; costs the same in a large document.
@@ -184,10 +185,10 @@ class Repository:
                 raise
             return False  # a whole-document write came in between: derive the values from what is there now
         for setting, orders, document in batch.settled:
-            kept = self._entry(document, outcomes[orders - 1]) if orders else entry
+            kept = self._entry(Kind.SUBMODEL, document, outcomes[orders - 1]) if orders else entry
             setting.settle(kept)
         if outcomes:
-            self._kept(self._entry(batch.document, outcomes[-1]))
+            self._kept(self._entry(Kind.SUBMODEL, batch.document, outcomes[-1]))
         return True
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
@@ -220,21 +221,13 @@ class Repository:
         """Editors of one document take turns; it saves them from doing their work twice."""
         return self._turns.setdefault((kind, identifier), asyncio.Lock())
 
-    def _entry(self, document: Document, outcome: Outcome) -> Entry:
+    def _entry(self, kind: Kind, document: Document, outcome: Outcome) -> Entry:
         etag = etag_of(self.documents.store_id, outcome.revision)
-        return Entry(kind_of(document), document["id"], outcome.revision, etag, document=document)
+        return Entry(kind, document["id"], outcome.revision, etag, document=document)
 
     def _kept(self, entry: Entry) -> Entry:
         self.cache.put(entry)
         return entry
-
-
-def _left(taken: Mapping[str, Part], old: Document, new: Document) -> Mapping[str, Part | None]:
-    """The parts that only the old document names; what none ever named, as in a package, stays."""
-    if not taken:
-        return NO_PARTS
-    names = {name for name, _, _ in mentions(old)} - {name for name, _, _ in mentions(new)}
-    return {name: None for name in names if name in taken}
 
 
 def _key(change: Change) -> Key:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from aas_server.aasx.package import Package, PartSource
-from aas_server.model import Document, Kind, kind_of
+from aas_server.model import IDENTIFIABLES, Document, kind_of
 from aas_server.model.changes import ABSENT, Part, Put
 from aas_server.model.errors import AlreadyExists, Finding, Invalid
 from aas_server.model.validation import verify
@@ -158,7 +158,7 @@ async def _sorted_out(
 
 async def _bodies(repository: Repository, documents: Sequence[Document]) -> Mapping[Key, bytes]:
     found: dict[Key, bytes] = {}
-    for kind in Kind:
+    for kind in IDENTIFIABLES:
         identifiers = [document["id"] for document in documents if kind_of(document) is kind]
         for start in range(0, len(identifiers), BATCH):
             for entry in await repository.several(kind, identifiers[start : start + BATCH]):

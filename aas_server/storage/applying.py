@@ -2,30 +2,37 @@
 
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from aas_server.model import Document, Kind
-from aas_server.model.changes import ABSENT, Change, Delete, Event, Outcome, Part, Put, SetValue
+from aas_server.model.changes import ABSENT, Change, Delete, Event, Outcome, Put, SetValue
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
 from aas_server.model.paths import IdShortPath, resolve, text
 from aas_server.storage import index
+from aas_server.storage.binaries import Binaries
 from aas_server.storage.interning import SQL, Interned
 
 #: Kinds as small numbers, for good: the order of `Kind` may change, these not.
-NUMBERS = {Kind.SHELL: 1, Kind.SUBMODEL: 2, Kind.CONCEPT: 3}
+NUMBERS = {
+    Kind.SHELL: 1,
+    Kind.SUBMODEL: 2,
+    Kind.CONCEPT: 3,
+    Kind.SHELL_DESCRIPTOR: 4,
+    Kind.SUBMODEL_DESCRIPTOR: 5,
+    Kind.ASSET_LINKS: 6,
+    Kind.PACKAGE: 7,
+    Kind.HANDLE: 8,
+}
 KINDS = {number: kind for kind, number in NUMBERS.items()}
 
 #: Rows gathered before they are written; a slice of this size takes a few milliseconds.
 SLICE = 2000
 #: Changes after which others have a turn, however few rows they make.
 TURN = 200
-#: Chunks of a removed binary that go at a time.
-SWEPT = 16
 #: The log is trimmed whenever it has grown by this many changes.
 TRIMMED = 1000
 
@@ -55,8 +62,7 @@ class Tables:
         self.terms = Interned(connection, "find_term", "add_term")
         self.slots = Interned(connection, "find_slot", "add_slot")
         self.sequence = last_sequence(connection)
-        #: Binaries that somebody is about to attach, and how many are: nobody may remove them in between.
-        self.held: Counter[str] = Counter()
+        self.binaries = Binaries(connection)
         self._rows: dict[str, list[tuple[object, ...]]] = {}
         self._gathered = 0
         self._touched: set[tuple[Kind, str]] = set()
@@ -114,8 +120,9 @@ class Tables:
             found = Found(*row)
             _check(change.kind, change.identifier, change.expected, found.revision)
             outcome, pk = self._replace(change, found, body), found.pk
-        for name, part in change.parts.items():
-            self._put_part(pk, name, part)
+        if change.parts:
+            self._flush()
+            self.binaries.attach(pk, change.parts)
         return outcome
 
     def _create(self, change: Put, body: bytes) -> tuple[Outcome, int]:
@@ -138,6 +145,7 @@ class Tables:
         if found.given:
             self._add("remove_values", found.pk)
         self._index(found.pk, change.kind, old, change.document)
+        self.binaries.attach(found.pk, self.binaries.left(found.pk, old, change.document))
         return Outcome(sequence, Event.UPDATED)
 
     def _delete(self, change: Delete) -> Outcome:
@@ -149,9 +157,7 @@ class Tables:
         self._index(found.pk, change.kind, found.document, None)
         for query in ("remove_document", "remove_body", "remove_values"):
             self._add(query, found.pk)
-        self._remove_blobs(
-            [sha256 for (sha256,) in self.connection.execute(SQL["remove_parts"], (found.pk,)).fetchall()]
-        )
+        self.binaries.detach_all(found.pk)
         sequence = self._log(Event.DELETED, change.kind, change.identifier)
         return Outcome(sequence, Event.DELETED)
 
@@ -219,45 +225,6 @@ class Tables:
         for query, rows in (("remove_element", before - after), ("add_element", after - before)):
             self._rows.setdefault(query, []).extend([(number(path, name), value, pk) for path, name, value in rows])
             self._gathered += len(rows)
-
-    # Binaries
-
-    def _put_part(self, pk: int, name: str, part: Part | None) -> None:
-        self._flush()
-        old = self.connection.execute(SQL["replaced_part"], (pk, name)).fetchone()
-        if part is None:
-            self.connection.execute(SQL["remove_part"], (pk, name)).fetchall()
-        else:
-            if self.connection.execute(SQL["find_blob"], (part.sha256,)).fetchone() is None:
-                raise NotFound(f"no binary with SHA-256 {part.sha256} is kept")
-            row = (pk, name, part.sha256, part.content_type, int(part.thumbnail))
-            self.connection.execute(SQL["put_part"], row)
-        if old and (part is None or old[0] != part.sha256):
-            self._remove_blobs([old[0]])
-
-    def _remove_blobs(self, hashes: Sequence[str]) -> None:
-        """Remove those that no document has any more and nobody is about to attach."""
-        for sha256 in set(hashes):
-            row = self.connection.execute(SQL["unused_blob"], (sha256,)).fetchone()
-            if row is not None and self.held[sha256] <= 0:
-                self.connection.execute(SQL["doom_blob"], row)
-
-    def release(self, sha256: str) -> Iterator[None]:
-        """One who held the binary does so no more."""
-        self.held[sha256] -= 1
-        if self.held[sha256] <= 0:
-            del self.held[sha256]
-        self._remove_blobs([sha256])
-        yield
-
-    def sweep(self) -> Iterator[bool]:
-        """Remove some chunks of a binary that nobody has any more; tells whether there is more to do."""
-        row = self.connection.execute(SQL["doomed"]).fetchone()
-        if row is not None:
-            self.connection.execute(SQL["remove_chunks"], (*row, *row, SWEPT))
-            if self.connection.execute(SQL["has_chunks"], row).fetchone() is None:
-                self.connection.execute(SQL["remove_blob"], row)
-        yield row is not None
 
     # Rows
 

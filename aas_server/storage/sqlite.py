@@ -116,7 +116,7 @@ class SqliteStorage:
     async def sweep(self) -> None:
         """Remove the chunks of binaries that nobody has any more, some at a time."""
         while self._reader.execute(SQL["doomed"]).fetchone():
-            await self._writer.submit(self._tables.sweep)
+            await self._writer.submit(self._tables.binaries.sweep)
 
     # The log
 
@@ -149,12 +149,12 @@ class SqliteStorage:
             await asyncio.shield(self._writer.submit(lambda: self._discard(number)))
             raise
         sha256 = digest.hexdigest()
-        self._tables.held[sha256] += 1
+        self._tables.binaries.held[sha256] += 1
         await self._writer.submit(lambda: self._finish(number, sha256, size))
         return sha256, size
 
     async def release(self, sha256: str) -> None:
-        await self._writer.submit(lambda: self._tables.release(sha256))
+        await self._writer.submit(lambda: self._tables.binaries.release(sha256))
 
     def _finish(self, number: int, sha256: str, size: int) -> Iterator[None]:
         """Name the binary by its hash; one that is here already is kept once."""

@@ -114,6 +114,9 @@ SELECT p.name, p.sha256, b.size, p.content_type, p.thumbnail
 FROM document d JOIN part p ON p.pk = d.pk JOIN blob b ON b.sha256 = p.sha256
 WHERE d.kind = ? AND d.id = ? ORDER BY p.name
 
+-- name: part_names
+SELECT name FROM part WHERE pk = ?
+
 -- name: put_part
 INSERT INTO part (pk, name, sha256, content_type, thumbnail) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (pk, name) DO UPDATE
