@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -37,18 +37,25 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[LIMITS] = limits(settings)
     app[STATE] = State()
     for base, version in MOUNTS.items():
-        app.router.add_routes(_routes(base, version))
+        _add_routes(app.router, base, version)
         app.router.add_post(base + "/upload", _unbound(upload.post_upload, base, version))
     for path, handler in health.ROUTES:
         app.router.add_get(path, handler)
     return app
 
 
-def _routes(base: str, version: ApiVersion) -> Iterator[web.RouteDef]:
+def _add_routes(router: web.UrlDispatcher, base: str, version: ApiVersion) -> None:
+    """One resource a path, in the order of the table: the router tries them one after the other."""
+    resources: dict[str, web.Resource] = {}
     for operation in (*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ())):
         for route in operation.expanded():
+            path = pattern(base + route.path)
+            if path not in resources:
+                resources[path] = router.add_resource(path)
             serve = bind(route, base, version)
-            yield web.route(route.method, pattern(base + route.path), serve, expect_handler=errors.expect)
+            if route.method == "GET":
+                resources[path].add_route("HEAD", serve, expect_handler=errors.expect)
+            resources[path].add_route(route.method, serve, expect_handler=errors.expect)
 
 
 def pattern(path: str) -> str:

@@ -1,8 +1,8 @@
 """How documents and elements are shown: content, level and extent of an answer, and the bytes that come of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import orjson
 from aiohttp import web
@@ -24,8 +24,7 @@ from aas_server.storage import Criterion
 BLOB = b'"modelType":"Blob"'
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The serialisation modifiers of one request."""
 
     content: Content = Content.NORMAL
@@ -35,6 +34,8 @@ class View:
 
 
 def view_of(call: Call) -> View:
+    if "?" not in call.request.raw_path:
+        return View(call.content, version=call.version)
     return View(call.content, call.level, call.extent, call.version)
 
 

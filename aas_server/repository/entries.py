@@ -27,6 +27,7 @@ class Entry:
         "_body",
         "_derived",
         "_document",
+        "answers",
         "cache",
         "etag",
         "identifier",
@@ -52,6 +53,8 @@ class Entry:
         self._body = body
         self._document = document
         self._derived: dict[object, bytes] = {}
+        #: What layers above have finished of this revision.
+        self.answers: dict[object, Any] = {}
         self.targets: list[object] = []
         self.cache: Cache | None = None
         self.weight = OVERHEAD + len(body or b"")
