@@ -20,9 +20,6 @@ from aas_server.repository import Listing
 from aas_server.repository.entries import Entry
 from aas_server.storage import Criterion
 
-#: A Blob in a stored body, which is compact JSON; a text can hold this only with its quotes escaped.
-BLOB = b'"modelType":"Blob"'
-
 
 class View(NamedTuple):
     """The serialisation modifiers of one request."""
@@ -89,7 +86,7 @@ def is_whole(entry: Entry, view: View) -> bool:
         return False
     if entry.kind is not Kind.SUBMODEL or view.extent is Extent.WITH_BLOB:
         return True
-    return BLOB not in entry.body
+    return not entry.blobs
 
 
 def show_page(call: Call, listing: Listing) -> web.Response:

@@ -9,6 +9,7 @@ import orjson
 from aas_server.model import Document, Kind
 from aas_server.model.edit import apply_values
 from aas_server.storage import Stored
+from aas_server.storage.index import has_blobs
 
 Key = tuple[Kind, str]
 
@@ -24,6 +25,7 @@ class Entry:
     """One revision of one document. Bytes and document are made from each other when first asked for."""
 
     __slots__ = (
+        "_blobs",
         "_body",
         "_derived",
         "_document",
@@ -45,6 +47,7 @@ class Entry:
         etag: str,
         body: bytes | None = None,
         document: Document | None = None,
+        blobs: bool | None = None,
     ) -> None:
         self.kind = kind
         self.identifier = identifier
@@ -52,6 +55,7 @@ class Entry:
         self.etag = etag
         self._body = body
         self._document = document
+        self._blobs = blobs
         self._derived: dict[object, bytes] = {}
         #: What layers above have finished of this revision.
         self.answers: dict[object, Any] = {}
@@ -75,6 +79,13 @@ class Entry:
         return self._document
 
     @property
+    def blobs(self) -> bool:
+        """Whether there is a Blob in it."""
+        if self._blobs is None:
+            self._blobs = has_blobs(self.body)
+        return self._blobs
+
+    @property
     def key(self) -> Key:
         return self.kind, self.identifier
 
@@ -96,9 +107,9 @@ def entry_of(stored: Stored, store_id: str) -> Entry:
     """The entry of a stored document, values set since its bytes were written included."""
     etag = etag_of(store_id, stored.revision)
     if not stored.values:
-        return Entry(stored.kind, stored.identifier, stored.revision, etag, body=stored.body)
+        return Entry(stored.kind, stored.identifier, stored.revision, etag, body=stored.body, blobs=stored.blobs)
     document = apply_values(orjson.loads(stored.body), list(stored.values.items()))
-    return Entry(stored.kind, stored.identifier, stored.revision, etag, document=document)
+    return Entry(stored.kind, stored.identifier, stored.revision, etag, document=document, blobs=stored.blobs)
 
 
 def etag_of(store_id: str, revision: int) -> str:

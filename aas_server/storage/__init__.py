@@ -14,13 +14,17 @@ UNCHANGED: Mapping[IdShortPath, Mapping[str, object]] = MappingProxyType({})
 
 
 class Stored(NamedTuple):
-    """A document as it lies in storage: the bytes as served, and values set since they were written."""
+    """A document as it lies in storage: the bytes as served, and values set since they were written.
+
+    `blobs` says whether there is a Blob in it.
+    """
 
     kind: Kind
     identifier: str
     revision: int
     body: bytes
     values: Mapping[IdShortPath, Mapping[str, object]] = UNCHANGED
+    blobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

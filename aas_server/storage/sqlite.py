@@ -94,8 +94,9 @@ class SqliteStorage:
         return Page([self._stored(kind, row) for row in rows], after)
 
     def _stored(self, kind: Kind, row: tuple[Any, ...]) -> Stored:
-        _, revision, body, given, identifier = row
-        return Stored(kind, identifier, revision, body, dict(read_values(given)) if given else UNCHANGED)
+        _, revision, body, given, blobs, identifier = row
+        values = dict(read_values(given)) if given else UNCHANGED
+        return Stored(kind, identifier, revision, body, values, bool(blobs))
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes: list[Outcome] = await self._writer.submit(lambda: self._tables.apply(changes))
