@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from aas_server.api import cors, errors, fast, health, reading, registry, upload
+from aas_server.api.addresses import ADDRESSING, Addressing
 from aas_server.api.keys import LIMITS, REPOSITORY, STATE, Limits, State
 from aas_server.api.table import API, SERVICES_OF_30, Route
 from aas_server.api.versions import MOUNTS
-from aas_server.config import Settings
+from aas_server.config import Settings, networks
 from aas_server.model.modifiers import ApiVersion
 from aas_server.repository import Repository
 from aas_server.storage.sqlite import SqliteStorage
@@ -36,6 +37,7 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[REPOSITORY] = repository
     app[LIMITS] = limits(settings)
     app[STATE] = State()
+    app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
     for base, version in MOUNTS.items():
         app.router.add_routes(_routes(base, version))
         app.router.add_post(base + "/upload", _unbound(upload.post_upload, base, version))

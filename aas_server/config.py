@@ -1,8 +1,10 @@
 """Settings: one table, a default and a sentence each; options, environment, TOML file and docs are made from it."""
 
 import dataclasses
+import ipaddress
 import logging
 import logging.config
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,11 @@ from typing import Any
 PREFIX = "AAS_SERVER_"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FORMS = ("text", "json")
+
+#: An address without query, fragment or credentials.
+ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?\Z").match
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: What a TOML value must be, by the type of the default.
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
@@ -42,6 +49,13 @@ class Settings:
     default_page: int = _setting(100, "Items on one page when no limit is asked for.", least=1)
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")
+    external_url: str = _setting(
+        "",
+        "Address of this server as clients see it, for the endpoints of descriptors; empty: as the request has it.",
+    )
+    trusted_proxies: str = _setting(
+        "", "Proxies whose Forwarded and X-Forwarded-* headers count: addresses or networks, a list with commas."
+    )
     shutdown_grace: float = _setting(10.0, "How long requests under way may finish when the server stops.")
     log_level: str = _setting(
         "INFO", "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR.", choices=LEVELS
@@ -58,6 +72,18 @@ class Settings:
                 raise ValueError(f"{field.name} is {value}; it must be at least {allowed['least']}")
             if allowed["most"] is not None and value > allowed["most"]:
                 raise ValueError(f"{field.name} is {value}; it must be at most {allowed['most']}")
+        if self.external_url and not ADDRESS(self.external_url):
+            raise ValueError(f"external_url is {self.external_url!r}; it must be like https://example.org/path")
+        networks(self.trusted_proxies)
+
+
+def networks(listed: str) -> tuple[Network, ...]:
+    """The networks of a list with commas. Raises ValueError for what is neither a network nor an address.
+
+    >>> networks("10.0.0.0/8, ::1")
+    (IPv4Network('10.0.0.0/8'), IPv6Network('::1/128'))
+    """
+    return tuple(ipaddress.ip_network(each.strip()) for each in listed.split(",") if each.strip())
 
 
 def fields() -> Iterator[tuple[str, Any, str]]:

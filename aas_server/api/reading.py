@@ -17,6 +17,7 @@ from aas_server.model import Document, Json, Kind, xml
 from aas_server.model import json as documents
 from aas_server.model.errors import Invalid, Malformed, NotFound, TooLarge, Unsupported
 from aas_server.model.identifiers import decode
+from aas_server.model.metamodel import REGISTERED
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
 from aas_server.model.paths import IdShortPath, parse
 from aas_server.model.references import target
@@ -175,7 +176,7 @@ class Call:
 
     async def instance(self, class_name: str | None = None) -> Document:
         """The body, JSON or XML, as a verified instance of a class of the metamodel (None: what it says it is)."""
-        if self.request.content_type in XML_TYPES:
+        if self.request.content_type in XML_TYPES and class_name not in REGISTERED:
             return checked(await asyncio.to_thread(xml.read, await self.body()), class_name)
         self.require_json()
         body = await self.body()

@@ -26,6 +26,7 @@ NUMBERS = {
     Kind.ASSET_LINKS: 6,
     Kind.PACKAGE: 7,
     Kind.HANDLE: 8,
+    Kind.NESTED_DESCRIPTORS: 9,
 }
 KINDS = {number: kind for kind, number in NUMBERS.items()}
 

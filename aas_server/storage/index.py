@@ -35,10 +35,24 @@ def specific_asset_id(name: str) -> str:
     return f"specificAssetId:{name}"
 
 
+def asset_link(link: Document) -> tuple[str, str]:
+    """The label of an asset link: a specific asset id, or under the reserved name the globalAssetId.
+
+    >>> asset_link({"name": "GlobalAssetId", "value": "urn:a"}), asset_link({"name": "serial", "value": "1"})
+    (('globalAssetId', 'urn:a'), ('specificAssetId:serial', '1'))
+    """
+    reserved = link["name"].lower() == RESERVED
+    return (GLOBAL_ASSET_ID if reserved else specific_asset_id(link["name"])), link["value"]
+
+
+#: The reserved name of the globalAssetId among asset links (AASd-116: in any case).
+RESERVED = "globalassetid"
+
 #: The attributes that labels are made of.
 LABELLED = (
     *("idShort", "semanticId", "supplementalSemanticIds", "isCaseOf"),
     *("embeddedDataSpecifications", "submodels", "assetInformation"),
+    *("globalAssetId", "assetKind", "assetType", "specificAssetIds", "links"),
 )
 
 
@@ -54,7 +68,9 @@ def labels(document: Document) -> Iterator[tuple[str, str]]:
         yield DATA_SPECIFICATION, text(embedded["dataSpecification"])
     for reference in _references(document, "submodels"):
         yield SUBMODEL, target(reference) or ""
-    yield from _asset_labels(document.get("assetInformation") or {})
+    # A descriptor has the attributes of assetInformation itself.
+    yield from _asset_labels(document.get("assetInformation") or document)
+    yield from map(asset_link, document.get("links") or ())
 
 
 def _asset_labels(asset: Document) -> Iterator[tuple[str, str]]:
