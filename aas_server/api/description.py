@@ -14,10 +14,11 @@ PROFILES = {
     "ConceptDescriptionRepository": ("SSP-001",),
     "AssetAdministrationShellRegistry": ("SSP-001", "SSP-002", "SSP-005"),
     "SubmodelRegistry": ("SSP-001", "SSP-002"),
+    "Discovery": ("SSP-001", "SSP-002"),
 }
 
 #: Profiles that API 3.0 does not know.
-SINCE_31 = {("AssetAdministrationShellRegistry", "SSP-005")}
+SINCE_31 = {("AssetAdministrationShellRegistry", "SSP-005"), ("Discovery", "SSP-002")}
 
 
 def profiles(version: ApiVersion) -> list[str]:

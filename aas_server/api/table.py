@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from aas_server.api import description, descriptors, elements, files, registry, serialization, shells, submodels
+from aas_server.api import (
+    description,
+    descriptors,
+    discovery,
+    elements,
+    files,
+    registry,
+    serialization,
+    shells,
+    submodels,
+)
 from aas_server.api.identifiables import CONCEPTS, SHELLS, SUBMODELS
 from aas_server.api.reading import Call, require_reference
 from aas_server.model.modifiers import Content
@@ -175,11 +185,11 @@ API: tuple[ApiOperation, ...] = (
     *(ApiOperation("BulkDescriptors", method, path, registry.later) for method in BULK for path in BULK_PATHS),
     ApiOperation("GetBulkAsyncStatus", "GET", "/bulk/status/{handleId}", registry.later),
     ApiOperation("GetBulkAsyncResult", "GET", "/bulk/result/{handleId}", registry.later),
-    ApiOperation("GetAllShellIdsByAssetLink", "GET", "/lookup/shells", registry.later),
-    ApiOperation("SearchAllShellIdsByAssetLink", "POST", "/lookup/shellsByAssetLink", registry.later),
-    ApiOperation("GetAllAssetLinksById", "GET", "/lookup/shells/{aasIdentifier}", registry.later),
-    ApiOperation("PostAllAssetLinksById", "POST", "/lookup/shells/{aasIdentifier}", registry.later),
-    ApiOperation("DeleteAllAssetLinksById", "DELETE", "/lookup/shells/{aasIdentifier}", registry.later),
+    ApiOperation("GetAllShellIdsByAssetLink", "GET", "/lookup/shells", discovery.get_shells),
+    ApiOperation("SearchAllShellIdsByAssetLink", "POST", "/lookup/shellsByAssetLink", discovery.search_shells),
+    ApiOperation("GetAllAssetLinksById", "GET", "/lookup/shells/{aasIdentifier}", discovery.get_links),
+    ApiOperation("PostAllAssetLinksById", "POST", "/lookup/shells/{aasIdentifier}", discovery.post_links),
+    ApiOperation("DeleteAllAssetLinksById", "DELETE", "/lookup/shells/{aasIdentifier}", discovery.delete_links),
     # Packages and queries
     ApiOperation("GetAllPackageIds", "GET", "/packages", registry.later),
     ApiOperation("PostPackage", "POST", "/packages", registry.later),

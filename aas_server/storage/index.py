@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from aas_server.model import Document
+from aas_server.model.assets import is_global
 from aas_server.model.paths import CHILDREN, children
 from aas_server.model.references import target, text
 from aas_server.model.values import NUMBERS
@@ -41,12 +42,8 @@ def asset_link(link: Document) -> tuple[str, str]:
     >>> asset_link({"name": "GlobalAssetId", "value": "urn:a"}), asset_link({"name": "serial", "value": "1"})
     (('globalAssetId', 'urn:a'), ('specificAssetId:serial', '1'))
     """
-    reserved = link["name"].lower() == RESERVED
-    return (GLOBAL_ASSET_ID if reserved else specific_asset_id(link["name"])), link["value"]
+    return (GLOBAL_ASSET_ID if is_global(link) else specific_asset_id(link["name"])), link["value"]
 
-
-#: The reserved name of the globalAssetId among asset links (AASd-116: in any case).
-RESERVED = "globalassetid"
 
 #: The attributes that labels are made of.
 LABELLED = (
