@@ -5,14 +5,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from aas_server.config import Settings
 from tests.examples import b64, external
 
-
-@pytest.fixture
-def settings() -> Settings:
-    """One store is enough: what is asked here does not depend on it."""
-    return Settings(host="127.0.0.1", port=0, store="sqlite:///:memory:")
+#: One store is enough: what is asked here does not depend on it.
+pytestmark = pytest.mark.parametrize("settings", ["memory"], indirect=True)
 
 
 def endpoint(href: str = "https://example.org/x", interface: str = "SUBMODEL-3.1") -> dict[str, Any]:

@@ -5,18 +5,14 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from aas_server.config import Settings
 from tests.examples import b64, encoded, external, shell
 
 SERIAL, BATCH = {"name": "serial", "value": "4711"}, {"name": "batch", "value": "b1"}
 OWNER = {"name": "owner", "value": "me", "externalSubjectId": external("urn:me")}
 HOSTED, FOREIGN = b64("urn:s:1"), b64("urn:f:ä")
 
-
-@pytest.fixture
-def settings() -> Settings:
-    """One store is enough: what is asked here does not depend on it."""
-    return Settings(host="127.0.0.1", port=0, store="sqlite:///:memory:")
+#: One store is enough: what is asked here does not depend on it.
+pytestmark = pytest.mark.parametrize("settings", ["memory"], indirect=True)
 
 
 def named(name: str, value: str) -> dict[str, str]:

@@ -18,11 +18,8 @@ SHELLS, SUBMODELS = "/shell-descriptors", "/submodel-descriptors"
 BELOW = f"{SHELLS}/{SHELL}/submodel-descriptors"
 MEANING = external("urn:meaning")
 
-
-@pytest.fixture
-def settings() -> Settings:
-    """One store is enough: what is asked here does not depend on it."""
-    return Settings(host="127.0.0.1", port=0, store="sqlite:///:memory:")
+#: One store is enough: what is asked here does not depend on it.
+pytestmark = pytest.mark.parametrize("settings", ["memory"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
