@@ -31,7 +31,7 @@ from aas_server.storage import Label
 HOSTED = {Kind.SHELL_DESCRIPTOR: Kind.SHELL, Kind.SUBMODEL_DESCRIPTOR: Kind.SUBMODEL}
 
 #: Descriptors that are made before others have a turn.
-PIECE = 100
+PIECE = 25
 #: Bytes of descriptors after which a page ends.
 LARGEST = 16 << 20
 
