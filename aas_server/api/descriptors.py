@@ -1,5 +1,8 @@
 """The AAS Registry and the Submodel Registry: descriptors, and submodel descriptors below that of a shell."""
 
+from collections.abc import Iterable
+from operator import itemgetter
+
 import orjson
 from aiohttp import web
 
@@ -15,6 +18,7 @@ from aas_server.model.modifiers import ApiVersion
 from aas_server.repository.entries import Entry
 from aas_server.repository.registry import Nested, Registry
 from aas_server.storage import index
+from aas_server.storage.identifiers import last
 
 _PATHS = {Kind.SHELL_DESCRIPTOR: "/shell-descriptors", Kind.SUBMODEL_DESCRIPTOR: "/submodel-descriptors"}
 
@@ -99,9 +103,15 @@ async def get_submodels(call: Call) -> web.Response:
     if not call.inside_shell:
         listing = await registry(call, Kind.SUBMODEL_DESCRIPTOR).page({}, call.limit, call.cursor)
         return views.show_page(call, listing)
-    descriptors = nested((await below(call).shell()).document)
-    start, end, cursor = answering.window(call, [each["id"] for each in descriptors])
-    return answering.paged(call, descriptors[start:end], cursor)
+    return _page(call, nested((await below(call).shell()).document))
+
+
+def _page(call: Call, descriptors: Iterable[Document]) -> web.Response:
+    """A page of nested descriptors in the order of their ids, as the lists of all descriptors have it."""
+    after, limit = last(cursor) if (cursor := call.cursor) is not None else "", call.limit
+    following = sorted((each for each in descriptors if each["id"] > after), key=itemgetter("id"))
+    page = following[:limit]
+    return answering.paged(call, page, encode(f"id:{page[-1]['id']}") if len(following) > limit else None)
 
 
 async def post_submodel(call: Call) -> web.Response:

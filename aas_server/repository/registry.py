@@ -61,8 +61,7 @@ class Registry:
         """Those of the descriptors that there are, in the order asked for."""
         found = {entry.identifier: entry for entry in await self.repository.several(self.kind, identifiers)}
         others = [identifier for identifier in identifiers if identifier not in found]
-        if hosted := await self.repository.several(self.hosted, others):
-            found |= {entry.identifier: entry for entry in await self._made(hosted)}
+        found |= {entry.identifier: entry for entry in await self.made(others)}
         return [found[identifier] for identifier in identifiers if identifier in found]
 
     async def page(self, wanted: Mapping[str, str], limit: int, cursor: str | None) -> Listing:
@@ -119,9 +118,14 @@ class Registry:
 
     # What is hosted
 
-    async def _made(self, hosted: Sequence[Entry]) -> list[Entry]:
-        if self.hosted is Kind.SUBMODEL:
-            return [self._entry(each, [each], submodel_descriptor(each.document, self._addresses)) for each in hosted]
+    async def made(self, identifiers: Sequence[str]) -> list[Entry]:
+        """The descriptors made of those that are hosted here, whatever is posted."""
+        hosted = await self.repository.several(self.hosted, identifiers)
+        if self.hosted is Kind.SHELL:
+            return await self._made_of_shells(hosted)
+        return [self._entry(each, [each], submodel_descriptor(each.document, self._addresses)) for each in hosted]
+
+    async def _made_of_shells(self, hosted: Sequence[Entry]) -> list[Entry]:
         identifiers = [each.identifier for each in hosted]
         referred = {each.identifier: submodel_ids(each.document) for each in hosted}
         wanted = dict.fromkeys(identifier for several in referred.values() for identifier in several)

@@ -230,7 +230,7 @@ async def test_version_30_knows_no_creation_by_put_below(client: ClientSession, 
 
 
 async def test_pages_of_nested_descriptors(client: ClientSession, parent: str) -> None:
-    for number in range(3, 8):
+    for number in range(3, 9):
         await client.post(BELOW, json=submodel_descriptor(f"urn:n:{number}"))
     seen, cursor = [], ""
     while True:
@@ -239,5 +239,7 @@ async def test_pages_of_nested_descriptors(client: ClientSession, parent: str) -
         if not page["paging_metadata"]:
             break
         cursor = f"&cursor={page['paging_metadata']['cursor']}"
-        await client.delete(f"{BELOW}/{b64(seen[-1])}")
-    assert seen == [f"urn:n:{number}" for number in range(1, 8)]
+        for gone in page["result"]:
+            await client.delete(f"{BELOW}/{b64(gone['id'])}")
+    assert seen == [f"urn:n:{number}" for number in range(1, 9)]
+    assert (await client.get(f"{BELOW}?cursor=nonsense")).status == 400
