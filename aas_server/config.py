@@ -17,6 +17,8 @@ FORMS = ("text", "json")
 #: An address without query, fragment or credentials.
 ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?\Z").match
 
+REGISTRY = re.compile(r"https?://([^/?#@\s]+@)?[^/?#@\s]+(/[^?#\s]*)?\Z").match
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: What a TOML value must be, by the type of the default.
@@ -56,6 +58,9 @@ class Settings:
     trusted_proxies: str = _setting(
         "", "Proxies whose Forwarded and X-Forwarded-* headers count: addresses or networks, a list with commas."
     )
+    register_at: str = _setting(
+        "", "Registry where hosted shells and submodels are registered, by its URL; needs external_url; empty for none."
+    )
     shutdown_grace: float = _setting(10.0, "How long requests under way may finish when the server stops.")
     log_level: str = _setting(
         "INFO", "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR.", choices=LEVELS
@@ -75,6 +80,17 @@ class Settings:
         if self.external_url and not ADDRESS(self.external_url):
             raise ValueError(f"external_url is {self.external_url!r}; it must be like https://example.org/path")
         networks(self.trusted_proxies)
+        if self.register_at:
+            self._check_registration()
+
+    def _check_registration(self) -> None:
+        """The URL may carry a name and a password and is not shown."""
+        if not REGISTRY(self.register_at):
+            raise ValueError("register_at must be like https://example.org/api/v3, with user:password@ where needed")
+        if not self.external_url:
+            raise ValueError("register_at needs external_url: a registry tells others where to find this server")
+        if self.register_at.startswith(self.external_url.rstrip("/")):
+            raise ValueError("register_at is this server itself: its own registry has what it hosts already")
 
 
 def networks(listed: str) -> tuple[Network, ...]:

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from aas_server.model.descriptors import Address
+from aas_server.model.descriptors import Address, addresses_below
 from aas_server.model.errors import Malformed
-from aas_server.model.modifiers import ApiVersion
-
-#: The mounts that an endpoint names: those that say which version answers there.
-ENDPOINTS = ((ApiVersion.V31, "/api/v3.1"), (ApiVersion.V30, "/api/v3.0"))
 
 _HOST = re.compile(r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?\Z").match
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?\Z").match
@@ -33,23 +29,19 @@ ADDRESSING = web.AppKey("addressing", Addressing)
 
 def addresses(request: web.Request) -> tuple[Address, ...]:
     """Where the caller reaches each version of the API."""
-    return below(root(request))
-
-
-def below(root: str) -> tuple[Address, ...]:
-    return tuple(Address(version, root + mount) for version, mount in ENDPOINTS)
+    return addresses_below(root(request))
 
 
 def root(request: web.Request) -> str:
-    """The address of the server's root, without a slash at the end. Raises Malformed for a Host that is none."""
+    """The address of the server's root. Raises Malformed for a Host that is none."""
     addressing = request.app[ADDRESSING]
     if addressing.external_url:
-        return addressing.external_url.rstrip("/")
+        return addressing.external_url
     told = dict(_told(request)) if _trusted(request, addressing.proxies) else {}
     scheme, host, prefix = told.get("proto", request.scheme), told.get("host", request.host), told.get("prefix", "")
     if not _HOST(host) or scheme not in ("http", "https") or not _PREFIX(prefix):
         raise Malformed(f"the request was sent to {f'{scheme}://{host}{prefix}'[:200]!r}, which is no address")
-    return f"{scheme}://{host}{prefix.rstrip('/')}"
+    return f"{scheme}://{host}{prefix}"
 
 
 def _trusted(request: web.Request, proxies: tuple[Network, ...]) -> bool:

@@ -19,6 +19,19 @@ class Address:
     url: str
 
 
+#: The mounts of the API that endpoints name: those that say which version answers there.
+_MOUNTS = ((ApiVersion.V31, "/api/v3.1"), (ApiVersion.V30, "/api/v3.0"))
+
+
+def addresses_below(root: str) -> tuple[Address, ...]:
+    """The addresses of a server whose root is reached at this URL.
+
+    >>> [address.url for address in addresses_below("https://example.org/")]
+    ['https://example.org/api/v3.1', 'https://example.org/api/v3.0']
+    """
+    return tuple(Address(version, root.rstrip("/") + mount) for version, mount in _MOUNTS)
+
+
 #: What a descriptor copies from the shell or submodel it describes.
 _COPIED = ("description", "displayName", "extensions", "administration", "idShort", "id")
 _SUBMODEL = (*_COPIED, "semanticId", "supplementalSemanticIds")
