@@ -115,10 +115,11 @@ async def test_a_registry_that_comes_late(tmp_path: Path) -> None:
         await client.post("/shells", json=shell("urn:s:1"))
         await becomes(False, lambda: reachable(client))
         shown = await standing(client)
-        assert (shown["registerAt"], shown["waiting"]) == (f"http://127.0.0.1:{port}", 1)
+        assert (shown["registerAt"], shown["put"]) == (f"http://127.0.0.1:{port}", 0)
+        assert "Cannot connect" in shown["error"]
         assert "secret" not in str(shown)
         metrics = await (await client.get("/health/metrics")).json()
-        assert (metrics["registration_waiting"], metrics["registration_reachable"]) == (1, 0)
+        assert metrics["registration_reachable"] == 0
         async with serving(port=port) as registry:
             await becomes(["urn:s:1"], lambda: ids(registry))
             await becomes(True, lambda: reachable(client))

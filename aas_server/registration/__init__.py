@@ -48,7 +48,7 @@ class Standing:
     waiting: int = 0
     put: int = 0
     deleted: int = 0
-    refused: deque[str] = field(default_factory=lambda: deque(maxlen=SHOWN))
+    refused: dict[Item, str] = field(default_factory=dict)
     error: str = ""
 
     def document(self) -> Document:
@@ -60,8 +60,15 @@ class Standing:
             "waiting": self.waiting,
             "put": self.put,
             "deleted": self.deleted,
-            "refused": list(self.refused),
+            "refused": list(self.refused.values()),
         }
+
+    def refuse(self, item: Item, refusal: Refused) -> None:
+        kind, identifier = item
+        self.refused.pop(item, None)
+        self.refused[item] = f"{kind} {identifier!r}: {refusal}"
+        if len(self.refused) > SHOWN:
+            del self.refused[next(iter(self.refused))]
 
 
 class Registration:
@@ -135,7 +142,11 @@ class Registration:
     async def _strangers(self) -> AsyncIterator[Item]:
         """What the registry says is hosted here, and is not."""
         for kind in self._registries:
-            listed = await self._tried(partial(self._listed, kind))
+            try:
+                listed = await self._tried(partial(self._listed, kind))
+            except Refused as refusal:
+                log.warning("%s lists no descriptors; outdated ones may be left there: %s", self._remote.name, refusal)
+                continue
             for start in range(0, len(listed), PIECE):
                 piece = listed[start : start + PIECE]
                 hosted = {entry.identifier for entry in await self._repository.several(kind, piece)}
@@ -196,9 +207,10 @@ class Registration:
         try:
             await self._tried(partial(self._once, item))
         except Refused as refusal:
-            kind, identifier = item
-            log.warning("%s refuses the descriptor of %s %r: %s", self._remote.name, kind, identifier, refusal)
-            self.standing.refused.append(f"{kind} {identifier!r}: {refusal}")
+            log.warning("%s refuses the descriptor of %s %r: %s", self._remote.name, *item, refusal)
+            self.standing.refuse(item, refusal)
+        else:
+            self.standing.refused.pop(item, None)
 
     async def _once(self, item: Item) -> None:
         kind, identifier = item

@@ -22,6 +22,8 @@ _FINAL: Final = frozenset(
         *(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_ENTITY),
     }
 )
+#: What may pass although it looks like the fault of who asks.
+_PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 #: What a deletion is answered with where there is nothing of ours to delete.
 _GONE: Final = frozenset(
     {*_FINAL, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE}
@@ -79,7 +81,7 @@ class Remote:
             raise Unreachable(str(answer))
 
     async def listed(self, kind: Kind) -> AsyncIterator[Document]:
-        """All descriptors of the registry. Raises Unreachable."""
+        """All descriptors of the registry. Raises Refused where it does not list them, Unreachable."""
         query = {"limit": "100"}
         while True:
             answer = await self._ask("GET", self._url / PATHS[kind], query=query)
@@ -119,13 +121,15 @@ async def _read(stream: aiohttp.StreamReader) -> bytes:
 
 
 def _page(answer: _Answer) -> Document:
-    """A page of descriptors. Raises Unreachable for anything else."""
+    """A page of descriptors. Raises Refused where there will never be one, Unreachable where there is none now."""
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in _PASSING:
+        raise Unreachable(str(answer))
     with contextlib.suppress(Malformed):
         page: Document = json.parse(answer.body) if answer.well else {}
         match page:
             case {"result": [*found]} if all(_has_id(each) for each in found):
                 return page
-    raise Unreachable(f"no page of descriptors: {answer}")
+    raise Refused(f"no page of descriptors: {answer}")
 
 
 def _has_id(descriptor: Json) -> bool:
