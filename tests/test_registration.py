@@ -125,6 +125,21 @@ async def test_a_registry_that_comes_late(tmp_path: Path) -> None:
             await becomes(True, lambda: reachable(client))
 
 
+async def test_a_registry_that_has_lost_its_memory() -> None:
+    """Once an outage is over, everything is there again, whether it changed meanwhile or not."""
+    port = free_port()
+    async with serving(register_at=f"http://127.0.0.1:{port}", external_url=EXTERNAL) as client:
+        async with serving(port=port) as registry:
+            for number in (1, 2):
+                await client.post("/shells", json=shell(f"urn:s:{number}"))
+            await becomes(["urn:s:1", "urn:s:2"], lambda: ids(registry))
+        await client.post("/shells", json=shell("urn:s:3"))
+        await client.delete(f"/shells/{b64('urn:s:2')}")
+        await becomes(False, lambda: reachable(client))
+        async with serving(port=port) as registry:
+            await becomes(["urn:s:1", "urn:s:3"], lambda: ids(registry))
+
+
 async def reachable(client: ClientSession) -> bool:
     found: bool = (await standing(client))["reachable"]
     return found

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import aiohttp
 
-from aas_server.model import Document, Kind
+from aas_server.model import Document, Kind, json
 from aas_server.model.changes import Event, Logged
 from aas_server.model.descriptors import addresses_below
 from aas_server.model.errors import Gone
@@ -83,7 +83,9 @@ class Registration:
         self._ours = tuple(f"{address.url}/" for address in addresses)
         #: Another registry, or another address of ours, begins anew.
         self._identifier = hashlib.sha256(f"{remote.name} {external_url}".encode()).hexdigest()
+        #: The digest of what the registry has, as far as we know.
         self._sent: dict[Item, bytes] = {}
+        self._outage = False
 
     async def follow(self) -> None:
         """Keep the registry in step, for ever."""
@@ -105,6 +107,8 @@ class Registration:
         async for batch in self._repository.changes(position):
             items = await self._touched(batch)
             await self._register(items)
+            if self._outage:  # who knows what it has forgotten meanwhile
+                await self._register_all()
             self.standing.position = batch[-1].sequence
             if items:  # storing the position is a change, too, and must not lead to another
                 await self._keep(batch[-1].sequence)
@@ -125,37 +129,37 @@ class Registration:
     # What is to be done
 
     async def _register_all(self) -> int:
-        """Register everything, and remove what points here and is no longer hosted; returns where to go on."""
-        self._sent.clear()
+        """Bring all of the registry in step, in what it lacks and in what it has too much; returns where to go on."""
+        self._outage = False
         position = await self._keep(None)
         for kind in self._registries:
+            there = await self._there(kind)
+            self._sent |= {(kind, identifier): digest for identifier, digest in there.items()}
             cursor: str | None = None
             while True:
                 found, cursor = await self._repository.documents.identifiers((kind,), (), PIECE, cursor)
                 await self._register([(kind, identifier) for identifier in found])
+                for identifier in found:
+                    there.pop(identifier, None)
                 if cursor is None:
                     break
-        await self._register([item async for item in self._strangers()])
+            await self._register([(kind, identifier) for identifier in there])
         await self._keep(position)
         return position
 
-    async def _strangers(self) -> AsyncIterator[Item]:
-        """What the registry says is hosted here, and is not."""
-        for kind in self._registries:
-            try:
-                listed = await self._tried(partial(self._listed, kind))
-            except Refused as refusal:
-                log.warning("%s lists no descriptors; outdated ones may be left there: %s", self._remote.name, refusal)
-                continue
-            for start in range(0, len(listed), PIECE):
-                piece = listed[start : start + PIECE]
-                hosted = {entry.identifier for entry in await self._repository.several(kind, piece)}
-                for identifier in piece:
-                    if identifier not in hosted:
-                        yield kind, identifier
+    async def _there(self, kind: Kind) -> dict[str, bytes]:
+        """The ids and digests of those descriptors in the registry that point here."""
+        for item in [item for item in self._sent if item[0] is kind]:
+            del self._sent[item]
+        try:
+            return await self._tried(partial(self._listed, kind))
+        except Refused as refusal:
+            log.warning("%s lists no descriptors; outdated ones may be left there: %s", self._remote.name, refusal)
+            return {}
 
-    async def _listed(self, kind: Kind) -> list[str]:
-        return [each["id"] async for each in self._remote.listed(kind) if self._points_here(each)]
+    async def _listed(self, kind: Kind) -> dict[str, bytes]:
+        listed = self._remote.listed(kind)
+        return {each["id"]: _digest(json.dump(each)) async for each in listed if self._points_here(each)}
 
     def _points_here(self, descriptor: Document) -> bool:
         """Whether all endpoints are on this server. What others have written may have any form."""
@@ -215,7 +219,7 @@ class Registration:
     async def _once(self, item: Item) -> None:
         kind, identifier = item
         for made in await self._registries[kind].made([identifier]):
-            digest = hashlib.sha256(made.body).digest()
+            digest = _digest(made.body)
             if self._sent.get(item) != digest:
                 await self._remote.put(kind, made.document)
                 self._sent[item] = digest
@@ -240,8 +244,13 @@ class Registration:
             else:
                 if self.standing.error:
                     log.info("%s is reached again", self._remote.name)
+                    self._outage = True
                 self.standing.error = ""
                 return result
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
 
 
 @contextlib.asynccontextmanager
