@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aas_server.api.versions import MOUNTS
+
 PREFIX = "AAS_SERVER_"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FORMS = ("text", "json")
@@ -89,7 +91,7 @@ class Settings:
             raise ValueError("register_at must be like https://example.org/api/v3, with user:password@ where needed")
         if not self.external_url:
             raise ValueError("register_at needs external_url: a registry tells others where to find this server")
-        if self.register_at.startswith(self.external_url.rstrip("/")):
+        if self.register_at.rstrip("/") in {self.external_url.rstrip("/") + mount for mount in MOUNTS}:
             raise ValueError("register_at is this server itself: its own registry has what it hosts already")
 
 

@@ -235,3 +235,8 @@ async def nested_names_of_all(registry: ClientSession) -> list[str]:
 def test_settings_that_cannot_be(changed: dict[str, str], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         Settings(**changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("url", [f"{EXTERNAL}/registry", f"{EXTERNAL}:8443", "https://user:password@other.example.org"])
+def test_settings_that_can_be(url: str) -> None:
+    assert Settings(register_at=url, external_url=EXTERNAL).register_at == url

@@ -59,8 +59,8 @@ def _told(request: web.Request) -> Iterator[tuple[str, str]]:
     Forwarded (RFC 7239) goes before the X-Forwarded headers.
     """
     for name in ("Proto", "Host", "Prefix"):
-        if value := request.headers.get(f"X-Forwarded-{name}", ""):
-            yield name.lower(), value.rpartition(",")[2].strip()
+        if values := request.headers.getall(f"X-Forwarded-{name}", []):
+            yield name.lower(), values[-1].rpartition(",")[2].strip()
     if request.forwarded:
         for name in ("proto", "host"):
             if value := request.forwarded[-1].get(name, ""):

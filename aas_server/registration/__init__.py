@@ -88,10 +88,10 @@ class Registration:
         self._outage = False
 
     async def follow(self) -> None:
-        """Keep the registry in step, for ever."""
+        """Keep the registry in step, until the store closes."""
         while True:
             try:
-                await self._follow()
+                return await self._follow()
             except Gone as error:
                 log.warning("registration at %s begins anew: %s", self._remote.name, error)
                 await self._keep(None)

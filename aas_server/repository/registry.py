@@ -84,14 +84,17 @@ class Registry:
 
     async def create(self, descriptor: Document) -> Entry:
         """Raises AlreadyExists, also where what it describes is hosted here."""
-        await self.creation(descriptor)
+        await self._require_unhosted(descriptor["id"])
         return await self.repository.create(descriptor, self.kind)
 
     async def creation(self, descriptor: Document) -> Put:
         """What creates a descriptor. Raises AlreadyExists where what it describes is hosted here."""
-        if await self.repository.exists(self.hosted, descriptor["id"]):
-            raise AlreadyExists(f"{self.hosted} {descriptor['id']!r} is hosted here and has a descriptor already")
+        await self._require_unhosted(descriptor["id"])
         return Put(descriptor, ABSENT, stored_as=self.kind)
+
+    async def _require_unhosted(self, identifier: str) -> None:
+        if await self.repository.exists(self.hosted, identifier):
+            raise AlreadyExists(f"{self.hosted} {identifier!r} is hosted here and has a descriptor already")
 
     async def put(self, descriptor: Document, condition: Condition = NONE) -> tuple[Entry, bool]:
         """Create or replace; one that is made from what is hosted gives way. Raises PreconditionFailed."""

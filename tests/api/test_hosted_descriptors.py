@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import ClientSession
+from multidict import CIMultiDict
 
 from aas_server.app import Server, listening
 from aas_server.config import Settings
@@ -221,6 +222,11 @@ FORWARDED = {
         ({"Host": "plant.local"} | FORWARDED, {}, "http://plant.local"),
         ({"Host": "plant.local"} | FORWARDED, {"trusted_proxies": "10.0.0.0/8"}, "http://plant.local"),
         (FORWARDED, {"trusted_proxies": "10.0.0.0/8, 127.0.0.1"}, "https://aas.example.org/aas"),
+        (
+            CIMultiDict([("X-Forwarded-Host", "spoof.org"), ("X-Forwarded-Host", "aas.example.org")]),
+            {"trusted_proxies": "127.0.0.1"},
+            "http://aas.example.org",
+        ),
         ({"X-Forwarded-Proto": "https", "Host": "h"}, {"trusted_proxies": "127.0.0.0/8"}, "https://h"),
         (
             {"Forwarded": 'host=spoof.org, for=1.2.3.4;host="aas.example.org:8443";proto=https'} | FORWARDED,
