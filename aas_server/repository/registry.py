@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from aas_server.model import Document, Kind
+from aas_server.model import Document, Kind, json
 from aas_server.model.changes import ABSENT, Change, Delete, Put
 from aas_server.model.descriptors import (
     Address,
@@ -126,7 +126,7 @@ class Registry:
         hosted = await self.repository.several(self.hosted, identifiers)
         if self.hosted is Kind.SHELL:
             return await self._made_of_shells(hosted)
-        return [self._entry(each, [each], submodel_descriptor(each.document, self._addresses)) for each in hosted]
+        return [self._entry(submodel_descriptor(each.document, self._addresses)) for each in hosted]
 
     async def _made_of_shells(self, hosted: Sequence[Entry]) -> list[Entry]:
         identifiers = [each.identifier for each in hosted]
@@ -145,15 +145,13 @@ class Registry:
 
     def _shell_entry(self, shell: Entry, submodels: Sequence[Entry], added: Entry | None) -> Entry:
         made = shell_descriptor(shell.document, [each.document for each in submodels], self._addresses)
-        if added is None:
-            return self._entry(shell, [shell, *submodels], made)
-        return self._entry(shell, [shell, *submodels, added], with_nested(made, nested(added.document)))
+        return self._entry(with_nested(made, nested(added.document)) if added else made)
 
-    def _entry(self, hosted: Entry, sources: Sequence[Entry], descriptor: Document) -> Entry:
-        """Its ETag is one of all that it is made of: documents, each at a revision, and the server's addresses."""
-        said = " ".join([*(each.etag for each in sources), *(each.url for each in self._addresses)])
-        etag = f"{self.repository.documents.store_id}-{hashlib.sha256(said.encode()).hexdigest()[:24]}"
-        return Entry(self.kind, hosted.identifier, ABSENT, etag, document=descriptor)
+    def _entry(self, descriptor: Document) -> Entry:
+        """Its ETag is one of what it says: values of elements may change without changing it."""
+        body = json.dump(descriptor)
+        etag = f"{self.repository.documents.store_id}-{hashlib.sha256(body).hexdigest()[:24]}"
+        return Entry(self.kind, descriptor["id"], ABSENT, etag, body, descriptor)
 
 
 def _unchanged(before: Entry | None) -> Condition:

@@ -12,7 +12,7 @@ from aas_server.app import Server, listening
 from aas_server.config import Settings
 from aas_server.repository import Repository
 from tests.api.test_descriptors import messages, shell_descriptor, submodel_descriptor
-from tests.examples import b64, external, model, shell, submodel
+from tests.examples import b64, external, model, prop, shell, submodel
 
 SHELL, SUBMODEL, OTHER = b64("urn:s:1"), b64("urn:x:1"), b64("urn:x:2")
 SHELLS, SUBMODELS = "/shell-descriptors", "/submodel-descriptors"
@@ -94,6 +94,8 @@ async def test_descriptors_are_in_step_without_a_moment_between(client: ClientSe
     await client.put(f"/submodels/{OTHER}", json=submodel("urn:x:2", idShort="Drive"))
     changed = await client.get(f"{SHELLS}/{SHELL}", headers={"If-None-Match": seen})
     assert (changed.status, (await changed.json())["submodelDescriptors"][1]["idShort"]) == (200, "Drive")
+    await client.post(f"/submodels/{SUBMODEL}/submodel-elements", json=prop("Speed"))
+    await client.patch(f"/submodels/{SUBMODEL}/submodel-elements/Speed/$value", json=7)
     same = await client.get(f"{SHELLS}/{SHELL}", headers={"If-None-Match": changed.headers["ETag"]})
     assert same.status == 304
     await client.post(f"/shells/{SHELL}/submodel-refs", json=model("urn:x:3"))
