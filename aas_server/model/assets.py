@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from aas_server.model import Document, Json, json
+import orjson
+
+from aas_server.model import Document, Json
 from aas_server.model.errors import Finding, Invalid
 from aas_server.model.validation import MOST, verify
 
@@ -32,7 +34,8 @@ def united(several: Iterable[Document]) -> list[Document]:
     """The links in their order, none twice; of a globalAssetId the value alone counts (PostAllAssetLinksById)."""
     found: dict[object, Document] = {}
     for link in several:
-        found.setdefault((GLOBAL, link["value"]) if is_global(link) else json.dump(link), link)
+        whole = orjson.dumps(link, option=orjson.OPT_SORT_KEYS)
+        found.setdefault((GLOBAL, link["value"]) if is_global(link) else whole, link)
     return list(found.values())
 
 
