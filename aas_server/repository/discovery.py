@@ -6,7 +6,7 @@ import orjson
 
 from aas_server.model import Document, Kind
 from aas_server.model.assets import links, united
-from aas_server.model.changes import ABSENT, Put
+from aas_server.model.changes import ABSENT, Delete, Put
 from aas_server.model.errors import AlreadyExists, Forbidden, NotFound, PreconditionFailed
 from aas_server.repository import Repository
 from aas_server.repository.conditions import NONE, Condition
@@ -61,7 +61,8 @@ class Discovery:
         condition.check(before.etag)
         if before.revision == ABSENT:
             raise Forbidden(f"the asset links of shell {shell_id!r} are those of its assetInformation: change it there")
-        await self._repository.delete(Kind.ASSET_LINKS, shell_id)
+        expected = None if condition is NONE else before.revision
+        await self._repository.apply([Delete(Kind.ASSET_LINKS, shell_id, expected)])
 
     async def _one(self, kind: Kind, identifier: str) -> Entry | None:
         return next(iter(await self._repository.several(kind, [identifier])), None)
