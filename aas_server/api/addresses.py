@@ -38,10 +38,20 @@ def root(request: web.Request) -> str:
     if addressing.external_url:
         return addressing.external_url
     told = dict(_told(request)) if _trusted(request, addressing.proxies) else {}
-    scheme, host, prefix = told.get("proto", request.scheme), told.get("host", request.host), told.get("prefix", "")
+    scheme, prefix = told.get("proto", request.scheme), told.get("prefix", "")
+    host = told.get("host") or request.headers.get("Host") or _own(request)
     if not _HOST(host) or scheme not in ("http", "https") or not _PREFIX(prefix):
         raise Malformed(f"the request was sent to {f'{scheme}://{host}{prefix}'[:200]!r}, which is no address")
     return f"{scheme}://{host}{prefix}"
+
+
+def _own(request: web.Request) -> str:
+    """Where the connection arrived, for a client of HTTP 1.0 that names no host."""
+    name = request.transport.get_extra_info("sockname") if request.transport else None
+    match name:
+        case (str(host), int(port), *_):
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return ""
 
 
 def _trusted(request: web.Request, proxies: tuple[Network, ...]) -> bool:
