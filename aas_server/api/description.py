@@ -12,13 +12,22 @@ PROFILES = {
     "AssetAdministrationShellRepository": ("SSP-002",),
     "SubmodelRepository": ("SSP-002", "SSP-003", "SSP-004"),
     "ConceptDescriptionRepository": ("SSP-001",),
+    "AssetAdministrationShellRegistry": ("SSP-001", "SSP-002", "SSP-005"),
+    "SubmodelRegistry": ("SSP-001", "SSP-002"),
+    "Discovery": ("SSP-001", "SSP-002"),
 }
+
+#: Profiles that API 3.0 does not know.
+SINCE_31 = {("AssetAdministrationShellRegistry", "SSP-005"), ("Discovery", "SSP-002")}
 
 
 def profiles(version: ApiVersion) -> list[str]:
     minor = "3/0" if version is ApiVersion.V30 else "3/1"
     root = f"https://admin-shell.io/aas/API/{minor}"
-    return [f"{root}/{service}ServiceSpecification/{name}" for service, names in PROFILES.items() for name in names]
+    offered = [(service, name) for service, names in PROFILES.items() for name in names]
+    if version is ApiVersion.V30:
+        offered = [each for each in offered if each not in SINCE_31]
+    return [f"{root}/{service}ServiceSpecification/{name}" for service, name in offered]
 
 
 async def get_description(call: Call) -> web.Response:

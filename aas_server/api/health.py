@@ -1,4 +1,4 @@
-"""Health: whether the process lives, whether it is ready, and a few numbers."""
+"""Health: whether the process lives, whether it is ready, a few numbers, and how a registration elsewhere stands."""
 
 import os
 from http import HTTPStatus
@@ -8,6 +8,7 @@ from aiohttp import web
 
 from aas_server.api import errors
 from aas_server.api.keys import STATE
+from aas_server.model.errors import NotFound
 
 
 async def live(request: web.Request) -> web.Response:
@@ -31,4 +32,16 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=orjson.dumps({"pid": os.getpid(), **counted}), content_type="application/json")
 
 
-ROUTES = (("/health/live", live), ("/health/ready", ready), ("/health/metrics", metrics))
+async def registration(request: web.Request) -> web.Response:
+    """How the registration at a remote registry stands. Raises NotFound where the settings name none."""
+    if (standing := request.app[STATE].registration) is None:
+        raise NotFound("this server registers nowhere: the setting register_at names no registry")
+    return web.Response(body=orjson.dumps(standing()), content_type="application/json")
+
+
+ROUTES = (
+    ("/health/live", live),
+    ("/health/ready", ready),
+    ("/health/metrics", metrics),
+    ("/health/registration", registration),
+)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from aas_server.model import Document
 from aas_server.repository import Repository
 
 REPOSITORY = web.AppKey("repository", Repository)
@@ -28,6 +29,8 @@ class State:
     ready: bool = False
     loading: str = ""
     metrics: dict[str, Callable[[], float]] = field(default_factory=dict)
+    #: How the registration at a remote registry stands; None where there is none.
+    registration: Callable[[], Document] | None = None
 
 
 LIMITS = web.AppKey("limits", Limits)
