@@ -11,13 +11,14 @@ from aiohttp import web
 
 from aas_server.api import cors, errors, fast, health, reading, registry, upload
 from aas_server.api.addresses import ADDRESSING, Addressing
-from aas_server.api.keys import LIMITS, REPOSITORY, STATE, Limits, State
+from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, STATE, Limits, State
 from aas_server.api.table import API, SERVICES_OF_30, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
 from aas_server.model.modifiers import ApiVersion
 from aas_server.registration import registering
 from aas_server.repository import Repository
+from aas_server.repository.handles import Handles
 from aas_server.storage.sqlite import SqliteStorage
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[REPOSITORY] = repository
     app[LIMITS] = limits(settings)
     app[STATE] = State()
+    app[HANDLES] = Handles(repository, settings.keep_results)
+    app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
     for base, version in MOUNTS.items():
         _add_routes(app.router, base, version)
@@ -45,6 +48,11 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     for path, handler in health.ROUTES:
         app.router.add_get(path, handler)
     return app
+
+
+async def _with_handles(app: web.Application) -> AsyncIterator[None]:
+    async with app[HANDLES].open():
+        yield
 
 
 def _add_routes(router: web.UrlDispatcher, base: str, version: ApiVersion) -> None:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from aas_server.model import Document
 from aas_server.repository import Repository
+from aas_server.repository.handles import Handles
 
 REPOSITORY = web.AppKey("repository", Repository)
 
@@ -35,3 +36,4 @@ class State:
 
 LIMITS = web.AppKey("limits", Limits)
 STATE = web.AppKey("state", State)
+HANDLES = web.AppKey("handles", Handles)
