@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from aas_server.api import cors, errors, fast, health, reading, registry, upload
-from aas_server.api.keys import LIMITS, REPOSITORY, STATE, Limits, State
-from aas_server.api.table import API, SERVICES_OF_30, Route
+from aas_server.api import cors, errors, fast, reading, registry
+from aas_server.api.keys import DOCUMENTS, LIMITS, REPOSITORY, ROUTES, STATE, Limits, State
+from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings
 from aas_server.model.modifiers import ApiVersion
 from aas_server.repository import Repository
 from aas_server.storage.sqlite import SqliteStorage
+from aas_server.web import pages
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +37,35 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[REPOSITORY] = repository
     app[LIMITS] = limits(settings)
     app[STATE] = State()
+    app[DOCUMENTS] = {}
+    app[ROUTES] = {base: tuple(routes(base, version)) for base, version in MOUNTS.items()}
     for base, version in MOUNTS.items():
-        app.router.add_routes(_routes(base, version))
-        app.router.add_post(base + "/upload", _unbound(upload.post_upload, base, version))
-    for path, handler in health.ROUTES:
-        app.router.add_get(path, handler)
+        app.router.add_routes(_served(route, base, version) for route in app[ROUTES][base])
     return app
 
 
-def _routes(base: str, version: ApiVersion) -> Iterator[web.RouteDef]:
-    for operation in (*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ())):
-        for route in operation.expanded():
-            serve = bind(route, base, version)
-            yield web.route(route.method, pattern(base + route.path), serve, expect_handler=errors.expect)
+def _page(show: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[reading.Call], Awaitable[web.Response]]:
+    return lambda call: show(call.request)
+
+
+#: What people look at in a browser.
+PAGES = (
+    ApiOperation("GetIndex", "GET", "/", _page(pages.get_index)),
+    ApiOperation("GetDocs", "GET", "/docs", _page(pages.get_docs)),
+    ApiOperation("GetDocsFile", "GET", "/docs/{name}", _page(pages.get_file)),
+)
+
+
+def routes(base: str, version: ApiVersion) -> Iterator[Route]:
+    """Everything that is mounted at a base, the hot rows first."""
+    rows = [*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ()), *EXTENSIONS]
+    for operation in (*rows, *(() if base else (*HEALTH, *PAGES))):
+        yield from operation.expanded()
+
+
+def _served(route: Route, base: str, version: ApiVersion) -> web.RouteDef:
+    serve = bind(route, base, version)
+    return web.route(route.method, pattern(base + route.path), serve, expect_handler=errors.expect)
 
 
 def pattern(path: str) -> str:
@@ -70,17 +87,6 @@ def bind(route: Route, base: str, version: ApiVersion) -> Callable[[web.Request]
         if guard is not None:
             await guard(call)
         return await handler(call)
-
-    return serve
-
-
-def _unbound(
-    handler: Callable[[reading.Call], Awaitable[web.StreamResponse]], base: str, version: ApiVersion
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The handler of a path of our own, which no row of the standard's table has."""
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        return await handler(reading.Call(request, base, version))
 
     return serve
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from aas_server.repository import Repository
+
+if TYPE_CHECKING:
+    from aas_server.api.table import Route
 
 REPOSITORY = web.AppKey("repository", Repository)
 
@@ -32,3 +36,7 @@ class State:
 
 LIMITS = web.AppKey("limits", Limits)
 STATE = web.AppKey("state", State)
+#: The rows of the API as they are mounted at each base, those included that answer 501.
+ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)
+#: The OpenAPI documents by base, once made.
+DOCUMENTS: web.AppKey[dict[str, bytes]] = web.AppKey("documents", dict)
