@@ -21,6 +21,8 @@ class Deviation:
     choice: str
     reason: str
     patches: tuple[Mapping[str, Any], ...] = ()
+    #: Findings of schemathesis that this explains: regular expressions of operation, check and text.
+    excuses: tuple[Mapping[str, str], ...] = ()
 
 
 def read(path: Path = LIST) -> list[Deviation]:
@@ -36,7 +38,8 @@ def read(path: Path = LIST) -> list[Deviation]:
 def deviation(entry: Mapping[str, Any]) -> Deviation:
     if missing := {"id", "clause", "choice", "reason"} - {key for key, value in entry.items() if value}:
         raise ValueError(f"deviation {entry.get('id', entry)!r} lacks {', '.join(sorted(missing))}")
-    return Deviation(entry["id"], entry["clause"], entry["choice"], entry["reason"], tuple(entry.get("patch", ())))
+    patches, excuses = tuple(entry.get("patch", ())), tuple(entry.get("excuse", ()))
+    return Deviation(entry["id"], entry["clause"], entry["choice"], entry["reason"], patches, excuses)
 
 
 def table(deviations: Iterable[Deviation]) -> str:

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Final
 
 from aas_server.api.openapi.contracts import Contract
-from aas_server.api.openapi.schemas import BINARY, STRING, Schema, array, page, ref
+from aas_server.api.openapi.examples import BODIES
+from aas_server.api.openapi.schemas import BINARY, PLACE, STRING, Schema, array, page, ref
 from aas_server.api.serialization import AASX
+from aas_server.model import Json
 from aas_server.model.modifiers import ApiVersion, Content
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
     "Html": {"text/html": STRING},
     "Index": {JSON: ref("Index"), "text/html": STRING},
     "Serialization": {JSON: ref("Environment"), XML: _XML, **_PACKAGE},
-    "Upload": {FORM: ref("UploadForm"), JSON: ref("Environment"), XML: _XML, **_PACKAGE},
+    "Upload": {FORM: ref("UploadForm"), JSON: ref("UploadEnvironment"), XML: _XML, **_PACKAGE},
     "FileForm": {FORM: ref("FileForm")},
     "PackageForm": {FORM: ref("PackageForm")},
 }
@@ -31,11 +33,11 @@ _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
 def body(contract: Contract, route: "Route") -> Schema:
     """The media types of a request's body."""
     if contract.body in _SPECIAL:
-        return _typed(_SPECIAL[contract.body])
+        return _sent(_SPECIAL[contract.body])
     name = contract.body
     if route.content is Content.VALUE:
         name = name.removeprefix("Patch") + "Value"
-    return _typed({JSON: _schema(name), **({XML: _XML} if contract.xml else {})})
+    return _sent({JSON: _schema(name), **({XML: _XML} if contract.xml else {})})
 
 
 def payload(what: str, contract: Contract, route: "Route", version: ApiVersion) -> Schema:
@@ -52,6 +54,21 @@ def payload(what: str, contract: Contract, route: "Route", version: ApiVersion) 
 
 def _typed(schemas: dict[str, Schema]) -> Schema:
     return {media_type: {"schema": schema} for media_type, schema in schemas.items()}
+
+
+def _sent(schemas: dict[str, Schema]) -> Schema:
+    """What may be sent, with an example where there is one."""
+    typed = _typed(schemas)
+    if (example := _example(schemas.get(JSON, {}))) is not None:
+        typed[JSON]["example"] = example
+    return typed
+
+
+def _example(schema: Schema) -> Json:
+    if "items" in schema:
+        example = _example(schema["items"])
+        return None if example is None else [example]
+    return BODIES.get(schema.get("$ref", "").removeprefix(PLACE))
 
 
 def _schema(name: str) -> Schema:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from aas_server.api.openapi.examples import PATHS
 from aas_server.api.openapi.schemas import STRING, Schema, array
 from aas_server.model import Json
 from aas_server.model.metamodel import ENUMERATIONS
@@ -18,13 +19,19 @@ _STEPS: Final = rf"(\.{_ID_SHORT}|\[(0|[1-9][0-9]*)\])*"
 _FLAG: Final[Schema] = {"type": "boolean", "default": False}
 _ENCODED: Final = "base64url of "
 
-_PATH: Final[dict[str, tuple[str, str]]] = {
-    "aasIdentifier": ("The id of a shell", "urn:example:aas:conveyor-1"),
-    "submodelIdentifier": ("The id of a submodel", "urn:example:submodel:conveyor-1:nameplate"),
-    "cdIdentifier": ("The id of a concept description", "urn:example:concept"),
-    "packageId": ("The id of a package", "package"),
-    "name": ("The name of the file", ""),
-    "handleId": ("The handle that came with the start", "handle"),
+_PATH: Final = {
+    "aasIdentifier": "The id of a shell",
+    "submodelIdentifier": "The id of a submodel",
+    "cdIdentifier": "The id of a concept description",
+    "packageId": "The id of a package",
+    "handleId": "The handle that came with the start",
+}
+_PLAIN: Final[dict[str, tuple[str, Schema]]] = {
+    "idShortPath": (
+        "Where the element is: idShorts with dots, list items as [0]",
+        {"type": "string", "pattern": f"^{_ID_SHORT}{_STEPS}$"},
+    ),
+    "name": ("The name of a file", STRING),
 }
 
 _QUERY: Final[dict[str, tuple[str, Schema]]] = {
@@ -81,15 +88,12 @@ def in_path(path: str, version: ApiVersion) -> list[Schema]:
 
 
 def _path_parameter(name: str, version: ApiVersion) -> Schema:
-    if name == "idShortPath":
-        schema: Schema = {"type": "string", "pattern": f"^{_ID_SHORT}{_STEPS}$"}
-        return {
-            **_parameter(name, "path", "Where the element is: idShorts with dots, list items as [0]", schema),
-            "required": True,
-        }
-    description, _ = _PATH[name]
-    schema = PADDED if version is ApiVersion.V30 else BASE64URL
-    return {**_parameter(name, "path", f"{description}: {_ENCODED}it, without padding", schema), "required": True}
+    if name in _PLAIN:
+        description, schema = _PLAIN[name]
+    else:
+        description = f"{_PATH[name]}: {_ENCODED}it, without padding"
+        schema = PADDED if version is ApiVersion.V30 else BASE64URL
+    return {**_parameter(name, "path", description, schema), "required": True, "example": PATHS[name]}
 
 
 def in_query(names: str, method: str, content: Content) -> list[Schema]:

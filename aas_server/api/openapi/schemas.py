@@ -68,7 +68,7 @@ _VALUES: Final[dict[str, Schema]] = {
         "one language each), or an object: by idShort (SubmodelElementCollection), or of the attributes that are the "
         "value of any other element.",
         "anyOf": [
-            {"type": ["string", "number", "boolean", "null"]},
+            *({"type": scalar} for scalar in ("string", "number", "boolean", "null")),
             array(ref("SubmodelElementValue")),
             ref("Reference"),
             _NAMED,
@@ -182,7 +182,7 @@ _PART_2: Final[dict[str, Schema]] = {
     "QueryResult": opened(
         "paging_metadata result",
         paging_metadata=opened(cursor=STRING, resultType=STRING),
-        result=array({"type": ["object", "string"]}),
+        result=array({"anyOf": [{"type": "object"}, STRING]}),
     ),
 }
 
@@ -202,6 +202,10 @@ _OWN: Final[dict[str, Schema]] = {
         parts=array(STRING),
         findings=array(STRING),
     ),
+    "UploadEnvironment": {
+        "type": "object",
+        "description": "An Environment. Violations of constraints are told, and refused with strict.",
+    },
     "UploadForm": opened("file", file=BINARY),
     "Health": closed("status", status={"const": "UP"}),
     "Metrics": {"type": "object", "additionalProperties": {"type": "number"}},
