@@ -4,6 +4,7 @@ Every answer must be one the document foresees: no server error, no other status
 The seed is fixed and the examples are bounded, so that a run repeats.
 """
 
+import re
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from aas_server.api.openapi.media import JSON
 from aas_server.api.serialization import AASX
 from aas_server.model import identifiers, paths
 from aas_server.model.paths import CHILDREN
+from conformance.official import METHODS
 from conformance.responses import everything
 from conformance.sent import large, prepared
 
@@ -38,10 +40,14 @@ SEED = 20260423
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is tried: random requests for each operation, and whether the edges of each parameter are tried, too."""
+    """How much is tried: random requests for each operation, and whether the edges of each parameter are tried, too.
+
+    A document that tells a part of the API says nothing about methods it does not name: it is not `complete`.
+    """
 
     examples: int
     edges: bool = True
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,27 @@ def fuzz(document: Mapping[str, Any], base: str, effort: Effort) -> Outcome:
             case events.FatalError(exception=error):
                 raise error
     return outcome
+
+
+def offered(server: str) -> dict[str, Any]:
+    """Our own OpenAPI document, as a server serves it."""
+    with urllib.request.urlopen(f"{server}/openapi.json", timeout=60) as answer:  # noqa: S310 -- always http
+        found: dict[str, Any] = orjson.loads(answer.read())
+    return found
+
+
+def common(document: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """An official document with what the server offers, by our own; parameters have other names in each."""
+    known = {(method, _nameless(path)) for path, item in own["paths"].items() for method in item}
+    found = {
+        path: {name: each for name, each in item.items() if name not in METHODS or (name, _nameless(path)) in known}
+        for path, item in document["paths"].items()
+    }
+    return {**document, "paths": {path: item for path, item in found.items() if METHODS & item.keys()}}
+
+
+def _nameless(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
 
 
 def origin(base: str) -> str:
@@ -160,6 +187,7 @@ EXAMPLES = {
 
 def _config(world: World, base: str, effort: Effort, without_edges: list[str]) -> SchemathesisConfig:
     known = world.dictionaries()
+    checks = {name: more for name, more in CHECKS.items() if effort.complete or name != "unsupported_method"}
     phases = {"examples": True, "coverage": effort.edges, "fuzzing": effort.examples > 0, "stateful": False}
     return SchemathesisConfig.from_dict(
         {
@@ -167,7 +195,7 @@ def _config(world: World, base: str, effort: Effort, without_edges: list[str]) -
             "seed": SEED,
             "continue-on-failure": True,
             "request-timeout": 60,
-            "checks": {"enabled": False, **{name: {"enabled": True, **more} for name, more in CHECKS.items()}},
+            "checks": {"enabled": False, **{name: {"enabled": True, **more} for name, more in checks.items()}},
             "phases": {name: {"enabled": enabled} for name, enabled in phases.items()},
             "generation": {
                 "max-examples": max(effort.examples, 1),

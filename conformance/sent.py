@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aas_server.api.openapi.examples import BODIES
+from aas_server.api.openapi.examples import BODIES, PATHS
 from aas_server.model.metamodel import XML_TEXT
 from conformance.deviations import replace_pattern
 
@@ -18,6 +18,16 @@ Schema = dict[str, Any]
 XML_CHARACTERS = "^[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*$"
 #: How the official files write the same set, and as the deviation `astral-characters` reads it.
 WRITTEN = (XML_TEXT, r"^[\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*$")
+
+#: Bodies by the names that their schemas have in our own document or in the official ones.
+EXAMPLES = {
+    **BODIES,
+    "SubmodelMetadata": BODIES["PatchSubmodel"],
+    "SubmodelElementMetadata": BODIES["PatchSubmodelElement"],
+    "OperationRequestAsync": BODIES["OperationRequest"],
+    "OperationRequestValueOnly": BODIES["OperationRequestValue"],
+    "OperationRequestAsyncValueOnly": BODIES["OperationRequestValue"],
+}
 
 #: Objects and arrays inside one another in a body, below which only what is required is drawn.
 DEPTH = 2
@@ -34,9 +44,19 @@ def prepared(document: Mapping[str, Any]) -> Schema:
         replace_pattern(made, pattern, XML_CHARACTERS)
     for item in made["paths"].values():
         for method, operation in item.items():
+            if isinstance(operation, dict):
+                _aim(made, operation)
             if isinstance(operation, dict) and "requestBody" in operation:
                 operation["requestBody"] = _sent(made, resolved(made, operation["requestBody"]), method)
     return made
+
+
+def _aim(document: Schema, operation: Schema) -> None:
+    """Let the examples of paths and bodies speak of the same documents."""
+    for each in operation.get("parameters", ()):
+        parameter = resolved(document, each)
+        if parameter["in"] == "path" and parameter["name"] in PATHS:
+            parameter["example"] = PATHS[parameter["name"]]
 
 
 def large(document: Mapping[str, Any]) -> list[str]:
@@ -57,7 +77,7 @@ def _content(document: Schema, content: Schema, method: str) -> Schema:
     if "schema" not in content:
         return content
     found = {**content, "schema": bounded(document, content["schema"], DEPTH)}
-    example = BODIES.get(content["schema"].get("$ref", "").rpartition("/")[2])
+    example = EXAMPLES.get(content["schema"].get("$ref", "").rpartition("/")[2])
     if example is not None:
         found["example"] = _renamed(example) if method == "post" else example
     return found

@@ -16,6 +16,7 @@ function show() {
     defaultModelsExpandDepth: -1,
     deepLinking: true,
     filter: true,
+    tryItOutEnabled: true,
     validatorUrl: null, // nothing of this page leaves the server
   });
 }
