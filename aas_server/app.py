@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from aas_server.api import cors, errors, fast, reading, registry
+from aas_server.api.addresses import ADDRESSING, Addressing
 from aas_server.api.keys import DOCUMENTS, LIMITS, REPOSITORY, ROUTES, STATE, Limits, State
 from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
-from aas_server.config import Settings
+from aas_server.config import Settings, networks
 from aas_server.model.modifiers import ApiVersion
+from aas_server.registration import registering
 from aas_server.repository import Repository
 from aas_server.storage.sqlite import SqliteStorage
 from aas_server.web import pages
@@ -37,6 +39,7 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[REPOSITORY] = repository
     app[LIMITS] = limits(settings)
     app[STATE] = State()
+    app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
     app[DOCUMENTS] = {}
     app[ROUTES] = {base: tuple(routes(base, version)) for base, version in MOUNTS.items()}
     for base, version in MOUNTS.items():
@@ -130,11 +133,25 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     sockets = await loop.create_server(factory, settings.host, settings.port, backlog=1024)
     try:
         port = sockets.sockets[0].getsockname()[1]
-        yield Server(app, repository, settings.host, port)
+        async with _following(app[STATE], repository, settings):
+            yield Server(app, repository, settings.host, port)
     finally:
         sockets.close()
         await _finished(runner.server, settings.shutdown_grace)
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _following(state: State, repository: Repository, settings: Settings) -> AsyncIterator[None]:
+    """What follows the log as long as the server listens, where the settings ask for it."""
+    if not settings.register_at:
+        yield
+        return
+    async with registering(repository, settings.register_at, settings.external_url) as standing:
+        state.registration = standing.document
+        state.metrics["registration_waiting"] = lambda: standing.waiting
+        state.metrics["registration_reachable"] = lambda: not standing.error
+        yield
 
 
 async def _finished(server: web.Server, grace: float) -> None:

@@ -1,16 +1,27 @@
 """Settings: one table, a default and a sentence each; options, environment, TOML file and docs are made from it."""
 
 import dataclasses
+import ipaddress
 import logging
 import logging.config
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aas_server.api.versions import MOUNTS
+
 PREFIX = "AAS_SERVER_"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FORMS = ("text", "json")
+
+#: An address without query, fragment or credentials.
+ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?\Z").match
+
+REGISTRY = re.compile(r"https?://([^/?#@\s]+@)?[^/?#@\s]+(/[^?#\s]*)?\Z").match
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: What a TOML value must be, by the type of the default.
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
@@ -42,6 +53,16 @@ class Settings:
     default_page: int = _setting(100, "Items on one page when no limit is asked for.", least=1)
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")
+    external_url: str = _setting(
+        "",
+        "Address of this server as clients see it, for the endpoints of descriptors; empty: as the request has it.",
+    )
+    trusted_proxies: str = _setting(
+        "", "Proxies whose Forwarded and X-Forwarded-* headers count: addresses or networks, a list with commas."
+    )
+    register_at: str = _setting(
+        "", "Registry where hosted shells and submodels are registered, by its URL; needs external_url; empty for none."
+    )
     shutdown_grace: float = _setting(10.0, "How long requests under way may finish when the server stops.")
     log_level: str = _setting(
         "INFO", "Least severe messages that are logged: DEBUG, INFO, WARNING, ERROR.", choices=LEVELS
@@ -58,6 +79,29 @@ class Settings:
                 raise ValueError(f"{field.name} is {value}; it must be at least {allowed['least']}")
             if allowed["most"] is not None and value > allowed["most"]:
                 raise ValueError(f"{field.name} is {value}; it must be at most {allowed['most']}")
+        if self.external_url and not ADDRESS(self.external_url):
+            raise ValueError(f"external_url is {self.external_url!r}; it must be like https://example.org/path")
+        networks(self.trusted_proxies)
+        if self.register_at:
+            self._check_registration()
+
+    def _check_registration(self) -> None:
+        """The URL may carry a name and a password and is not shown."""
+        if not REGISTRY(self.register_at):
+            raise ValueError("register_at must be like https://example.org/api/v3, with user:password@ where needed")
+        if not self.external_url:
+            raise ValueError("register_at needs external_url: a registry tells others where to find this server")
+        if self.register_at.rstrip("/") in {self.external_url.rstrip("/") + mount for mount in MOUNTS}:
+            raise ValueError("register_at is this server itself: its own registry has what it hosts already")
+
+
+def networks(listed: str) -> tuple[Network, ...]:
+    """The networks of a list with commas. Raises ValueError for what is neither a network nor an address.
+
+    >>> networks("10.0.0.0/8, ::1")
+    (IPv4Network('10.0.0.0/8'), IPv6Network('::1/128'))
+    """
+    return tuple(ipaddress.ip_network(each.strip()) for each in listed.split(",") if each.strip())
 
 
 def fields() -> Iterator[tuple[str, Any, str]]:

@@ -1,4 +1,4 @@
-"""Every GET of the repositories, as `/api/v3.1` answers it, against the official response schemas."""
+"""Every GET of repositories, registries and discovery, as `/api/v3.1` answers it, against the official schemas."""
 
 import json
 import urllib.error
@@ -19,8 +19,11 @@ from conformance.deviations import Deviation, patched
 
 PREFIX = "/api/v3.1"
 OFFICIAL = "bundled/Entire-API-Collection-V3.1.json"
-#: The services whose GETs are asked; the others are registries, packages and the single services without an address.
-SERVICES = ("/shells", "/submodels", "/concept-descriptions", "/serialization", "/description")
+#: The services whose GETs are asked; the others are packages and the single services without an address.
+SERVICES = (
+    *("/shells", "/submodels", "/concept-descriptions", "/serialization", "/description"),
+    *("/shell-descriptors", "/submodel-descriptors", "/lookup"),
+)
 #: A handle exists only after an operation was invoked; there is nothing to read on a server that only holds data.
 UNANSWERABLE = "{handleId}"
 #: `$path` and `$value` of an element that has none is refused (Part 2, 'Modifier Constraints').

@@ -20,6 +20,7 @@ STATUS: dict[type[errors.Problem], HTTPStatus] = {
     errors.Invalid: HTTPStatus.BAD_REQUEST,
     errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     errors.NotApplicable: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, whether it is ready, and a few numbers."""
+"""Health: whether the process lives, whether it is ready, a few numbers, and how a registration elsewhere stands."""
 
 import os
 from http import HTTPStatus
@@ -9,6 +9,7 @@ from aiohttp import web
 from aas_server.api import errors
 from aas_server.api.keys import STATE
 from aas_server.api.reading import Call
+from aas_server.model.errors import NotFound
 
 
 async def live(call: Call) -> web.Response:
@@ -30,3 +31,10 @@ async def metrics(call: Call) -> web.Response:
     """Counters of this process as JSON."""
     counted = {name: read() for name, read in call.request.app[STATE].metrics.items()}
     return web.Response(body=orjson.dumps({"pid": os.getpid(), **counted}), content_type="application/json")
+
+
+async def registration(call: Call) -> web.Response:
+    """How the registration at a remote registry stands. Raises NotFound where the settings name none."""
+    if (standing := call.request.app[STATE].registration) is None:
+        raise NotFound("this server registers nowhere: the setting register_at names no registry")
+    return web.Response(body=orjson.dumps(standing()), content_type="application/json")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from aas_server.model import Document
 from aas_server.repository import Repository
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class State:
     ready: bool = False
     loading: str = ""
     metrics: dict[str, Callable[[], float]] = field(default_factory=dict)
+    #: How the registration at a remote registry stands; None where there is none.
+    registration: Callable[[], Document] | None = None
 
 
 LIMITS = web.AppKey("limits", Limits)

@@ -1,6 +1,7 @@
 """What a request addresses and brings: ids, path, modifiers, paging, preconditions, body; decoded or refused."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -17,6 +18,7 @@ from aas_server.model import Document, Json, Kind, xml
 from aas_server.model import json as documents
 from aas_server.model.errors import Invalid, Malformed, NotFound, TooLarge, Unsupported
 from aas_server.model.identifiers import decode
+from aas_server.model.metamodel import REGISTERED
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
 from aas_server.model.paths import IdShortPath, parse
 from aas_server.model.references import target
@@ -25,6 +27,7 @@ from aas_server.repository import Repository
 from aas_server.repository.conditions import NONE, Condition
 
 Choice = TypeVar("Choice", bound=StrEnum)
+Sound = TypeVar("Sound")
 
 
 @dataclass(slots=True)
@@ -175,13 +178,17 @@ class Call:
 
     async def instance(self, class_name: str | None = None) -> Document:
         """The body, JSON or XML, as a verified instance of a class of the metamodel (None: what it says it is)."""
-        if self.request.content_type in XML_TYPES:
+        if self.request.content_type in XML_TYPES and class_name not in REGISTERED:
             return checked(await asyncio.to_thread(xml.read, await self.body()), class_name)
+        return await self.verified(lambda instance: checked(instance, class_name))
+
+    async def verified(self, check: Callable[[Json], Sound]) -> Sound:
+        """The body, JSON, as a check lets it pass; a large one is read in a thread."""
         self.require_json()
         body = await self.body()
         if len(body) < LARGE:
-            return checked(documents.parse(body), class_name)
-        return await asyncio.to_thread(lambda: checked(documents.parse(body), class_name))
+            return check(documents.parse(body))
+        return await asyncio.to_thread(lambda: check(documents.parse(body)))
 
     async def identifiable(self, kind: Kind, identifier: str | None = None) -> Document:
         """The body as a document of this kind. With `identifier`, its id must be that one (Part 2, PUT by id)."""

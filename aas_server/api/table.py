@@ -9,7 +9,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from aas_server.api import description, elements, files, health, registry, serialization, shells, submodels, upload
+from aas_server.api import (
+    description,
+    descriptors,
+    discovery,
+    elements,
+    files,
+    health,
+    registry,
+    serialization,
+    shells,
+    submodels,
+    upload,
+)
 from aas_server.api.identifiables import CONCEPTS, SHELLS, SUBMODELS
 from aas_server.api.openapi.serving import get_openapi
 from aas_server.api.reading import Call, require_reference
@@ -110,6 +122,7 @@ HEALTH = (
     ApiOperation("GetHealthLive", "GET", "/health/live", health.live),
     ApiOperation("GetHealthReady", "GET", "/health/ready", health.ready),
     ApiOperation("GetHealthMetrics", "GET", "/health/metrics", health.metrics),
+    ApiOperation("GetHealthRegistration", "GET", "/health/registration", health.registration),
 )
 
 BULK = ("POST", "PUT", "DELETE")
@@ -172,24 +185,26 @@ API: tuple[ApiOperation, ...] = (
     ApiOperation("GenerateSerializationByIds", "GET", "/serialization", serialization.get_serialization),
     ApiOperation("GetSelfDescription", "GET", "/description", description.get_description),
     # Registries and discovery
-    ApiOperation("GetAllShellDescriptors", "GET", "/shell-descriptors", registry.later),
-    ApiOperation("PostShellDescriptor", "POST", "/shell-descriptors", registry.later),
-    ApiOperation("GetShellDescriptor", "GET", "/shell-descriptors/{aasIdentifier}", registry.later),
-    ApiOperation("PutShellDescriptor", "PUT", "/shell-descriptors/{aasIdentifier}", registry.later),
-    ApiOperation("DeleteShellDescriptor", "DELETE", "/shell-descriptors/{aasIdentifier}", registry.later),
-    ApiOperation("GetAllSubmodelDescriptors", "GET", "", registry.later, DESCRIPTORS),
-    ApiOperation("PostSubmodelDescriptor", "POST", "", registry.later, DESCRIPTORS),
-    ApiOperation("GetSubmodelDescriptor", "GET", "/{submodelIdentifier}", registry.later, DESCRIPTORS),
-    ApiOperation("PutSubmodelDescriptor", "PUT", "/{submodelIdentifier}", registry.later, DESCRIPTORS),
-    ApiOperation("DeleteSubmodelDescriptor", "DELETE", "/{submodelIdentifier}", registry.later, DESCRIPTORS),
+    ApiOperation("GetAllShellDescriptors", "GET", "/shell-descriptors", descriptors.get_shells),
+    ApiOperation("PostShellDescriptor", "POST", "/shell-descriptors", descriptors.post_shell),
+    ApiOperation("GetShellDescriptor", "GET", "/shell-descriptors/{aasIdentifier}", descriptors.get_shell),
+    ApiOperation("PutShellDescriptor", "PUT", "/shell-descriptors/{aasIdentifier}", descriptors.put_shell),
+    ApiOperation("DeleteShellDescriptor", "DELETE", "/shell-descriptors/{aasIdentifier}", descriptors.delete_shell),
+    ApiOperation("GetAllSubmodelDescriptors", "GET", "", descriptors.get_submodels, DESCRIPTORS),
+    ApiOperation("PostSubmodelDescriptor", "POST", "", descriptors.post_submodel, DESCRIPTORS),
+    ApiOperation("GetSubmodelDescriptor", "GET", "/{submodelIdentifier}", descriptors.get_submodel, DESCRIPTORS),
+    ApiOperation("PutSubmodelDescriptor", "PUT", "/{submodelIdentifier}", descriptors.put_submodel, DESCRIPTORS),
+    ApiOperation(
+        "DeleteSubmodelDescriptor", "DELETE", "/{submodelIdentifier}", descriptors.delete_submodel, DESCRIPTORS
+    ),
     *(ApiOperation("BulkDescriptors", method, path, registry.later) for method in BULK for path in BULK_PATHS),
     ApiOperation("GetBulkAsyncStatus", "GET", "/bulk/status/{handleId}", registry.later),
     ApiOperation("GetBulkAsyncResult", "GET", "/bulk/result/{handleId}", registry.later),
-    ApiOperation("GetAllShellIdsByAssetLink", "GET", "/lookup/shells", registry.later),
-    ApiOperation("SearchAllShellIdsByAssetLink", "POST", "/lookup/shellsByAssetLink", registry.later),
-    ApiOperation("GetAllAssetLinksById", "GET", "/lookup/shells/{aasIdentifier}", registry.later),
-    ApiOperation("PostAllAssetLinksById", "POST", "/lookup/shells/{aasIdentifier}", registry.later),
-    ApiOperation("DeleteAllAssetLinksById", "DELETE", "/lookup/shells/{aasIdentifier}", registry.later),
+    ApiOperation("GetAllShellIdsByAssetLink", "GET", "/lookup/shells", discovery.get_shells),
+    ApiOperation("SearchAllShellIdsByAssetLink", "POST", "/lookup/shellsByAssetLink", discovery.search_shells),
+    ApiOperation("GetAllAssetLinksById", "GET", "/lookup/shells/{aasIdentifier}", discovery.get_links),
+    ApiOperation("PostAllAssetLinksById", "POST", "/lookup/shells/{aasIdentifier}", discovery.post_links),
+    ApiOperation("DeleteAllAssetLinksById", "DELETE", "/lookup/shells/{aasIdentifier}", discovery.delete_links),
     # Packages and queries
     ApiOperation("GetAllPackageIds", "GET", "/packages", registry.later),
     ApiOperation("PostPackage", "POST", "/packages", registry.later),

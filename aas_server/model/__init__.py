@@ -14,7 +14,8 @@ class Kind(StrEnum):
     """What a stored document is; each kind has an id space of its own. The value is the standard's name of its class.
 
     The first three are the Identifiables of Part 1. The others are what Part 2 adds: descriptors, the asset links of a
-    shell under its id, an uploaded package, and a handle by which the outcome of something asynchronous is asked for.
+    shell and the submodel descriptors added to a hosted shell under its id, an uploaded package, a handle by which the
+    outcome of something asynchronous is asked for, and how far a remote registry has been told what is hosted here.
     """
 
     SHELL = "AssetAdministrationShell"
@@ -22,9 +23,11 @@ class Kind(StrEnum):
     CONCEPT = "ConceptDescription"
     SHELL_DESCRIPTOR = "AssetAdministrationShellDescriptor"
     SUBMODEL_DESCRIPTOR = "SubmodelDescriptor"
+    NESTED_DESCRIPTORS = "SubmodelDescriptors"
     ASSET_LINKS = "AssetLinks"
     PACKAGE = "Package"
     HANDLE = "Handle"
+    REGISTRATION = "Registration"
 
     # A key of dictionaries on every path; Enum's own hash is a function in Python.
     __hash__ = str.__hash__

@@ -54,6 +54,10 @@ class NotApplicable(Problem):
     """The operation does not apply to this kind of element: invoke on a Property, attachment of a Range."""
 
 
+class Forbidden(Problem):
+    """What is asked for is understood and refused, whoever asks: a part of something that is kept elsewhere."""
+
+
 class TooLarge(Problem):
     """The input exceeds a limit: size, depth, number of parts, expansion ratio."""
 

@@ -1,7 +1,8 @@
-"""The classes, attributes and enumerations of Part 1 V3.1.2 and Part 3a V3.1 as one table.
+"""The classes, attributes and enumerations of Part 1 V3.1.2, Part 3a V3.1 and Part 2 V3.1.2 as one table.
 
-An attribute is written `name Type`, `name! Type` where it is required and `name Type*` where it is a list of one or
-more. `<` names the abstract classes whose attributes come first. Names are those of the JSON serialisation.
+An attribute is written `name Type`, `name! Type` where it is required, `name Type*` where it is a list of one or more
+and `name Type**` where the list may be empty. `<` names the abstract classes whose attributes come first. Names are
+those of the JSON serialisation.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ class Attribute:
     type: str
     required: bool = False
     many: bool = False
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ _ABSTRACT: Final = {
     "SubmodelElement": "< Referable, < HasSemantics, < Qualifiable, < HasDataSpecification",
     "DataElement": "< SubmodelElement",
     "EventElement": "< SubmodelElement",
+    # Part 2; in its OpenAPI the two lists of texts have no least number of items.
+    "Descriptor": "< HasExtensions, administration AdministrativeInformation, description LangStringTextType**, "
+    "displayName LangStringNameType**, idShort IdShort, id! Identifier",
 }
 
 #: What a submodel is made of, in the order of the alphabet.
@@ -105,6 +110,22 @@ _OTHERS: Final = {
     "ValueReferencePair": "value! ValueTypeIec61360, valueId Reference",
 }
 
+#: What Part 2 adds for registries and discovery, with the attribute names of its OpenAPI.
+_REGISTERED: Final = {
+    "AssetAdministrationShellDescriptor": "< Descriptor, assetKind AssetKind, assetType Identifier, "
+    "endpoints Endpoint*, globalAssetId Identifier, specificAssetIds SpecificAssetId**, "
+    "submodelDescriptors SubmodelDescriptor**",
+    "SubmodelDescriptor": "< Descriptor, < HasSemantics, endpoints! Endpoint*",
+    "Endpoint": "interface! NameType, protocolInformation! ProtocolInformation",
+    "ProtocolInformation": "href! LocatorType, endpointProtocol NameType, endpointProtocolVersion NameType**, "
+    "subprotocol NameType, subprotocolBody LocatorType, subprotocolBodyEncoding NameType, "
+    "securityAttributes SecurityAttributeObject*",
+    "SecurityAttributeObject": "type! SecurityTypeEnum, key! AnyText, value! AnyText",
+    "AssetLink": "name! LabelType, value! Identifier",
+}
+
+#: The classes of Part 2: no part of the metamodel, without modelType and without XML.
+REGISTERED: Final = frozenset(_REGISTERED)
 IDENTIFIABLES: Final = frozenset(_IDENTIFIABLES)
 SUBMODEL_ELEMENTS: Final = frozenset(_ELEMENTS)
 DATA_ELEMENTS: Final = tuple(name for name, attributes in _ELEMENTS.items() if attributes.startswith("< DataElement"))
@@ -120,7 +141,7 @@ CHOICES: Final = {
 #: Classes whose instances name themselves by modelType.
 MODEL_TYPES: Final = (*_IDENTIFIABLES, *_ELEMENTS, "DataSpecificationIec61360")
 
-_SOURCE: Final = {**_ABSTRACT, **_IDENTIFIABLES, **_ELEMENTS, **_OTHERS}
+_SOURCE: Final = {**_ABSTRACT, **_IDENTIFIABLES, **_ELEMENTS, **_OTHERS, **_REGISTERED}
 
 
 def _bases(name: str) -> list[str]:
@@ -139,7 +160,8 @@ def ancestors(name: str) -> list[str]:
 
 def _attribute(text: str) -> Attribute:
     name, kind = text.split(" ")
-    return Attribute(name.removesuffix("!"), kind.removesuffix("*"), name.endswith("!"), kind.endswith("*"))
+    many, may_be_empty = kind.endswith("*"), kind.endswith("**")
+    return Attribute(name.removesuffix("!"), kind.rstrip("*"), name.endswith("!"), many, may_be_empty)
 
 
 def _attributes(name: str) -> tuple[Attribute, ...]:
@@ -148,7 +170,7 @@ def _attributes(name: str) -> tuple[Attribute, ...]:
 
 
 #: Every concrete class with all its attributes, inherited ones first; modelType is not among them.
-CLASSES: Final = {name: _attributes(name) for name in (*_IDENTIFIABLES, *_ELEMENTS, *_OTHERS)}
+CLASSES: Final = {name: _attributes(name) for name in (*_IDENTIFIABLES, *_ELEMENTS, *_OTHERS, *_REGISTERED)}
 
 _INTEGERS: Final = (
     "xs:byte xs:int xs:integer xs:long xs:negativeInteger xs:nonNegativeInteger xs:nonPositiveInteger "
@@ -171,6 +193,7 @@ ENUMERATIONS: Final = {
         "ModellingKind": "Instance Template",
         "QualifierKind": "ConceptQualifier TemplateQualifier ValueQualifier",
         "ReferenceTypes": "ExternalReference ModelReference",
+        "SecurityTypeEnum": "NONE RFC_TLSA W3C_DID",
         "StateOfEvent": "off on",
     }.items()
 }
@@ -211,6 +234,7 @@ _CLOCK: Final = r"T([0-9]+H([0-9]+M)?([0-9]+(\.[0-9]+)?S)?|[0-9]+M([0-9]+(\.[0-9
 _DURATION: Final = rf"^-?P(([0-9]+Y([0-9]+M)?([0-9]+D)?|[0-9]+M([0-9]+D)?|[0-9]+D)({_CLOCK})?|{_CLOCK})$"
 
 PRIMITIVES: Final = {
+    "AnyText": Primitive(0),
     "BlobType": Primitive(0),
     "ContentType": Primitive(1, 128, _MEDIA_TYPE),
     "DateTimeUtc": Primitive(1, None, _DATE_TIME_UTC),
@@ -219,6 +243,7 @@ PRIMITIVES: Final = {
     "IdShort": Primitive(1, 128, "^[a-zA-Z]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?$"),
     "Identifier": Primitive(1, 2048),
     "LabelType": Primitive(1, 64),
+    "LocatorType": Primitive(1, 2048),
     "Language": Primitive(1, None, f"^({_LANGTAG}|[xX](-[a-zA-Z0-9]{{1,8}})+|{_GRANDFATHERED})$"),
     "MessageTopicType": Primitive(1, 255),
     "NameType": Primitive(1, 128),

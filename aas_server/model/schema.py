@@ -107,7 +107,9 @@ def _class(name: str) -> Schema:
 
 def _attribute(attribute: Attribute) -> Schema:
     one = {"$ref": _defined(attribute.type)}
-    return {"type": "array", "minItems": 1, "items": one} if attribute.many else one
+    if not attribute.many:
+        return one
+    return {"type": "array", **({} if attribute.may_be_empty else {"minItems": 1}), "items": one}
 
 
 def _dispatch(classes: tuple[str, ...]) -> Schema:

@@ -175,7 +175,7 @@ def _attribute(place: _Place, value: Json, attribute: Attribute, inside: list[_W
         inside.append((place, value, attribute.type))
     elif not isinstance(value, list):
         yield Finding(_text(place), f"must be a list, not {_described(value)}", "type")
-    elif not value:
+    elif not value and not attribute.may_be_empty:
         yield Finding(_text(place), "must not be an empty list; an attribute without content is left out", "minItems")
     else:
         inside.extend(((place, index), item, attribute.type) for index, item in enumerate(value))

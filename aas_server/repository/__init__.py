@@ -56,8 +56,11 @@ class Repository:
 
     async def several(self, kind: Kind, identifiers: Sequence[str]) -> list[Entry]:
         """Those of the documents that exist, in the order asked for."""
-        stored = await self.documents.read(kind, identifiers)
-        return [entry_of(each, self.documents.store_id) for each in stored]
+        found = {identifier: held for identifier in identifiers if (held := self.cache.get((kind, identifier)))}
+        others = [identifier for identifier in identifiers if identifier not in found]
+        for stored in await self.documents.read(kind, others) if others else ():
+            found[stored.identifier] = entry_of(stored, self.documents.store_id)
+        return [found[identifier] for identifier in identifiers if identifier in found]
 
     async def exists(self, kind: Kind, identifier: str) -> bool:
         try:

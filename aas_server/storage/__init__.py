@@ -69,6 +69,15 @@ class Documents(Protocol):
         """At most `limit` documents that meet all criteria, after the cursor. Raises Malformed for a foreign cursor."""
         ...
 
+    async def identifiers(
+        self, kinds: Sequence[Kind], labels: Sequence[Label] = (), limit: int = 100, cursor: str | None = None
+    ) -> tuple[list[str], str | None]:
+        """At most `limit` ids, in their order, under which documents of any of the kinds lie, and the next cursor.
+
+        Each label is one of some document under the id. Raises Malformed for a foreign cursor.
+        """
+        ...
+
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         """Store and log all changes, or none: NotFound, AlreadyExists and PreconditionFailed name the one at fault.
 

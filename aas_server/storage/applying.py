@@ -26,6 +26,8 @@ NUMBERS = {
     Kind.ASSET_LINKS: 6,
     Kind.PACKAGE: 7,
     Kind.HANDLE: 8,
+    Kind.NESTED_DESCRIPTORS: 9,
+    Kind.REGISTRATION: 10,
 }
 KINDS = {number: kind for kind, number in NUMBERS.items()}
 

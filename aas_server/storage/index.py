@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from aas_server.model import Document
+from aas_server.model.assets import is_global
 from aas_server.model.paths import CHILDREN, children
 from aas_server.model.references import target, text
 from aas_server.model.values import NUMBERS
@@ -35,10 +36,20 @@ def specific_asset_id(name: str) -> str:
     return f"specificAssetId:{name}"
 
 
+def asset_link(link: Document) -> tuple[str, str]:
+    """The label of an asset link: a specific asset id, or under the reserved name the globalAssetId.
+
+    >>> asset_link({"name": "GlobalAssetId", "value": "urn:a"}), asset_link({"name": "serial", "value": "1"})
+    (('globalAssetId', 'urn:a'), ('specificAssetId:serial', '1'))
+    """
+    return (GLOBAL_ASSET_ID if is_global(link) else specific_asset_id(link["name"])), link["value"]
+
+
 #: The attributes that labels are made of.
 LABELLED = (
     *("idShort", "semanticId", "supplementalSemanticIds", "isCaseOf"),
     *("embeddedDataSpecifications", "submodels", "assetInformation"),
+    *("globalAssetId", "assetKind", "assetType", "specificAssetIds", "links"),
 )
 
 
@@ -54,7 +65,9 @@ def labels(document: Document) -> Iterator[tuple[str, str]]:
         yield DATA_SPECIFICATION, text(embedded["dataSpecification"])
     for reference in _references(document, "submodels"):
         yield SUBMODEL, target(reference) or ""
-    yield from _asset_labels(document.get("assetInformation") or {})
+    # A descriptor has the attributes of assetInformation itself.
+    yield from _asset_labels(document.get("assetInformation") or document)
+    yield from map(asset_link, document.get("links") or ())
 
 
 def _asset_labels(asset: Document) -> Iterator[tuple[str, str]]:

@@ -16,8 +16,9 @@ import orjson
 from aas_server.model import Kind
 from aas_server.model.changes import Change, Event, Logged, Outcome, Part
 from aas_server.model.errors import Gone, NotFound, Problem
-from aas_server.storage import Criterion, Page, Stored
+from aas_server.storage import Criterion, Label, Page, Stored
 from aas_server.storage.applying import KINDS, NUMBERS, Tables, last_sequence, read_values
+from aas_server.storage.identifiers import Identifiers
 from aas_server.storage.interning import SQL
 from aas_server.storage.opening import Opened, check_out, open_store
 from aas_server.storage.selecting import Selecting
@@ -41,6 +42,7 @@ class SqliteStorage:
         self._tables = Tables(opened.writer, log_changes)
         self._writer = Writer(opened.writer, opened.path, self._tables.undo)
         self._selecting = Selecting(opened.reader)
+        self._identifiers = Identifiers(opened.reader)
         self._tidying = asyncio.create_task(self._tidy(), name="store tidying")
 
     @classmethod
@@ -85,6 +87,11 @@ class SqliteStorage:
     ) -> Page:
         rows, after = self._selecting.page(NUMBERS[kind], criteria, limit, cursor)
         return Page([self._stored(kind, row) for row in rows], after)
+
+    async def identifiers(
+        self, kinds: Sequence[Kind], labels: Sequence[Label] = (), limit: int = 100, cursor: str | None = None
+    ) -> tuple[list[str], str | None]:
+        return self._identifiers.page([NUMBERS[kind] for kind in kinds], labels, limit, cursor)
 
     def _stored(self, kind: Kind, row: tuple[Any, ...]) -> Stored:
         _, revision, body, given, identifier = row

@@ -13,11 +13,17 @@ from aas_server.api.openapi.contracts import CONTRACTS
 from aas_server.api.table import API
 from aas_server.api.versions import MOUNTS
 from aas_server.app import Server, routes
+from aas_server.config import Settings
 from aas_server.model.modifiers import ApiVersion
 from tests.conformance.test_table import METHODS
 from tests.examples import b64, prop, submodel
 
 Pair = tuple[str, str]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(host="127.0.0.1", port=0, store="sqlite:///:memory:")
 
 
 @pytest.fixture(params=MOUNTS)

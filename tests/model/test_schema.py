@@ -19,6 +19,9 @@ SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "aas-3.1.schema.json"
 
 Definition = dict[str, Any]
 
+#: The classes of Part 1; those of Part 2 are compared in test_registered.py.
+PART_1 = {name: attributes for name, attributes in CLASSES.items() if name not in metamodel.REGISTERED}
+
 #: Ours is wider by intent: idShorts of one letter, and paths that are no URI of RFC 2396.
 WIDER = ("IdShort", "PathType")
 
@@ -90,11 +93,11 @@ def test_every_type_is_defined() -> None:
 
 
 def test_the_classes_are_those_of_the_official_schema(official: dict[str, Definition]) -> None:
-    assert set(CLASSES) == concrete(official)
+    assert set(PART_1) == concrete(official)
     assert set(MODEL_TYPES) == set(official["ModelType"]["enum"])
 
 
-@pytest.mark.parametrize("class_name", CLASSES)
+@pytest.mark.parametrize("class_name", PART_1)
 def test_attributes_and_what_is_required(official: dict[str, Definition], class_name: str) -> None:
     ours = [attribute.name for attribute in CLASSES[class_name]]
     theirs = properties(official, class_name)
@@ -105,7 +108,7 @@ def test_attributes_and_what_is_required(official: dict[str, Definition], class_
 
 
 @pytest.mark.parametrize(
-    ("class_name", "attribute"), [(name, each) for name, attributes in CLASSES.items() for each in attributes]
+    ("class_name", "attribute"), [(name, each) for name, attributes in PART_1.items() for each in attributes]
 )
 def test_types_and_bounds(official: dict[str, Definition], class_name: str, attribute: Attribute) -> None:
     theirs = facts(properties(official, class_name)[attribute.name])
@@ -127,7 +130,7 @@ def assert_same_text(name: str, theirs: dict[str, Any]) -> None:
     assert (ours.pattern is not None) == narrower or name in WIDER
 
 
-@pytest.mark.parametrize("name", ENUMERATIONS)
+@pytest.mark.parametrize("name", [name for name in ENUMERATIONS if name != "SecurityTypeEnum"])
 def test_enumerations(official: dict[str, Definition], name: str) -> None:
     assert sorted(ENUMERATIONS[name]) == sorted(official[name]["enum"])
 

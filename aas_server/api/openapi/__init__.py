@@ -33,7 +33,10 @@ TAGS: Final = {
 }
 
 #: In 3.0 a PUT of these replaces what exists, and no more.
-REPLACING: Final = ("PutSubmodel", "PutSubmodelElementByPath", "PutAssetAdministrationShell", "PutConceptDescription")
+REPLACING: Final = (
+    *("PutSubmodel", "PutSubmodelElementByPath", "PutAssetAdministrationShell", "PutConceptDescription"),
+    *("PutShellDescriptor", "PutSubmodelDescriptor"),
+)
 
 
 def document(routes: "Iterable[Route]", base: str, version: ApiVersion) -> Schema:
@@ -144,7 +147,7 @@ _OF_FILES: Final[dict[str, Schema]] = {
     "GetPackage": {"X-FileName": parameters.FILE_NAME},
 }
 #: Nothing new has an address of its own there.
-_ELSEWHERE: Final = ("Upload", "PostAllAssetLinksById")
+_ELSEWHERE: Final = ("Upload",)
 
 
 def refusals(route: "Route") -> list[int]:

@@ -52,8 +52,8 @@ def put(summary: str, name: str, xml: bool = False) -> Contract:
     return write(summary, f"201 {name}, 204", name, xml=xml)
 
 
-def deleted(summary: str) -> Contract:
-    return write(summary, "204")
+def deleted(summary: str, refusals: str = "") -> Contract:
+    return write(summary, "204", refusals=refusals)
 
 
 MODIFIERS: Final = "level extent"
@@ -124,12 +124,12 @@ CONTRACTS: Final = {
     "PutShellDescriptor": put(
         "Replace the descriptor of a shell, or register it", "AssetAdministrationShellDescriptor"
     ),
-    "DeleteShellDescriptor": deleted("Remove the descriptor of a shell"),
+    "DeleteShellDescriptor": deleted("Remove the posted descriptor of a shell", "403"),
     "GetAllSubmodelDescriptors": listed("Descriptors of submodels", "SubmodelDescriptor"),
     "PostSubmodelDescriptor": added("Register a submodel", "SubmodelDescriptor"),
     "GetSubmodelDescriptor": read("The descriptor of a submodel", "200 SubmodelDescriptor"),
     "PutSubmodelDescriptor": put("Replace the descriptor of a submodel, or register it", "SubmodelDescriptor"),
-    "DeleteSubmodelDescriptor": deleted("Remove the descriptor of a submodel"),
+    "DeleteSubmodelDescriptor": deleted("Remove the posted descriptor of a submodel", "403"),
     "BulkDescriptors": Contract("Many descriptors in one step: all of them or none", "202", body="BulkDescriptors"),
     "GetBulkAsyncStatus": Contract("How far a bulk operation is", "200 BaseOperationResult, 302"),
     "GetBulkAsyncResult": Contract(
@@ -140,11 +140,9 @@ CONTRACTS: Final = {
     "SearchAllShellIdsByAssetLink": Contract(
         "Ids of the shells that have all these asset links", "200 Page[Identifier]", "limit cursor", "[AssetLink]"
     ),
-    "GetAllAssetLinksById": Contract("The asset links of a shell", "200 [SpecificAssetId]"),
-    "PostAllAssetLinksById": Contract(
-        "Set the asset links of a shell", "201 [SpecificAssetId]", body="[SpecificAssetId]"
-    ),
-    "DeleteAllAssetLinksById": Contract("Remove the asset links of a shell", "204"),
+    "GetAllAssetLinksById": read("The asset links of a shell", "200 [SpecificAssetId]"),
+    "PostAllAssetLinksById": write("Set the asset links of a shell", "201 [SpecificAssetId]", "[SpecificAssetId]"),
+    "DeleteAllAssetLinksById": deleted("Remove the posted asset links of a shell", "403"),
     # Packages
     "GetAllPackageIds": listed("Packages", "PackageDescription", "aasId"),
     "PostPackage": Contract("Store a package", "201 PackageDescription", body="PackageForm", refusals="409"),
@@ -168,5 +166,8 @@ CONTRACTS: Final = {
     "GetDocsFile": Contract("A part of that page", "200 *"),
     "GetHealthLive": Contract("Whether the process lives", "200 Health"),
     "GetHealthReady": Contract("Whether all that is to be loaded is loaded", "200 Health"),
+    "GetHealthRegistration": Contract(
+        "How the registration at another registry stands", "200 Registration", refusals="404"
+    ),
     "GetHealthMetrics": Contract("Counters of this process", "200 Metrics"),
 }

@@ -35,7 +35,7 @@ def opened(required: str = "", **properties: Json) -> Schema:
 
 def components(version: ApiVersion) -> dict[str, Schema]:
     """Every schema by its name; a document takes those that something leads to."""
-    return {**metamodel(PLACE), **_metadata(version), **_VALUES, **_descriptors(), **_PART_2, **_OWN}
+    return {**metamodel(PLACE), **_metadata(version), **_VALUES, **_PART_2, **_OWN}
 
 
 # Format 'Metadata': the classes without what is their value
@@ -76,37 +76,7 @@ _VALUES: Final[dict[str, Schema]] = {
     },
 }
 
-# Part 2: registries, discovery, operations, packages, queries, errors
-
-
-def _descriptors() -> dict[str, Schema]:
-    """Descriptors hold attributes of the Identifiables they describe, as the metamodel has them."""
-    shell, submodel, asset = (
-        _properties(name) for name in ("AssetAdministrationShell", "Submodel", "AssetInformation")
-    )
-    common = {
-        name: shell[name] for name in ("description", "displayName", "extensions", "administration", "idShort", "id")
-    }
-    semantics = {name: submodel[name] for name in ("semanticId", "supplementalSemanticIds")}
-    described = {name: asset[name] for name in ("assetKind", "assetType", "globalAssetId")}
-    endpoints = array(ref("Endpoint"))
-    return {
-        "SubmodelDescriptor": opened("id endpoints", **common, **semantics, endpoints=endpoints),
-        "AssetAdministrationShellDescriptor": opened(
-            "id",
-            **common,
-            **described,
-            specificAssetIds=array(ref("SpecificAssetId")),
-            endpoints=endpoints,
-            submodelDescriptors=array(ref("SubmodelDescriptor")),
-        ),
-    }
-
-
-def _properties(name: str) -> Schema:
-    found: Schema = metamodel(PLACE)[name]["properties"]
-    return found
-
+# Part 2: operations, packages, queries, errors; its registries and discovery stand in the metamodel table
 
 _DURATION: Final[Schema] = {"type": "string", "description": "xs:duration, for example PT60S"}
 _VARIABLES: Final[Schema] = array(ref("OperationVariable"))
@@ -128,22 +98,6 @@ _PART_2: Final[dict[str, Schema]] = {
     "PagingMetadata": opened(cursor={"type": "string", "minLength": 1}),
     "ServiceDescription": opened("profiles", profiles={**array({"type": "string", "format": "uri"}), "minItems": 1}),
     "PathItem": {"type": "string", "description": "An idShortPath."},
-    "Endpoint": opened(
-        "interface protocolInformation", interface=STRING, protocolInformation=ref("ProtocolInformation")
-    ),
-    "ProtocolInformation": opened(
-        "href",
-        href={"type": "string", "maxLength": 2048},
-        endpointProtocol=STRING,
-        endpointProtocolVersion=array(STRING),
-        subprotocol=STRING,
-        subprotocolBody=STRING,
-        subprotocolBodyEncoding=STRING,
-        securityAttributes=array(ref("SecurityAttribute")),
-    ),
-    "SecurityAttribute": opened(
-        "type key value", type={"enum": ["NONE", "RFC_TLSA", "W3C_DID"]}, key=STRING, value=STRING
-    ),
     "BulkDescriptors": {
         "anyOf": [
             array(ref("AssetAdministrationShellDescriptor")),
@@ -152,7 +106,6 @@ _PART_2: Final[dict[str, Schema]] = {
         ],
         "description": "Descriptors; for DELETE their ids.",
     },
-    "AssetLink": opened("name value", name=ref("LabelType"), value=ref("Identifier")),
     "PackageDescription": opened("packageId", packageId=STRING, aasIds=array(ref("Identifier"))),
     "PackageForm": opened("file", aasIds=array(STRING), **_FORM),
     "FileForm": closed("file", **_FORM),
@@ -208,6 +161,9 @@ _OWN: Final[dict[str, Schema]] = {
     },
     "UploadForm": opened("file", file=BINARY),
     "Health": closed("status", status={"const": "UP"}),
+    "Registration": opened(
+        "registerAt reachable", registerAt=STRING, reachable={"type": "boolean"}, refused=array(STRING), error=STRING
+    ),
     "Metrics": {"type": "object", "additionalProperties": {"type": "number"}},
     "Index": opened(
         "name version", name=STRING, version=STRING, links={"type": "object", "additionalProperties": STRING}

@@ -105,4 +105,11 @@ RULES: Final[dict[tuple[str, str], Rule]] = {
     ("AssetInformation", "assetKind"): identified_asset,
     ("AssetInformation", "specificAssetIds"): reserved_name,
     ("SpecificAssetId", "externalSubjectId"): external_subject,
+    # Part 2: descriptors repeat attributes of what they describe, and the rules for them.
+    ("Descriptor", "displayName"): unique_languages("displayName"),
+    ("Descriptor", "description"): unique_languages("description"),
+    ("AssetAdministrationShellDescriptor", "specificAssetIds"): reserved_name,
+    ("AssetAdministrationShellDescriptor", "submodelDescriptors"): unique(
+        "submodelDescriptors", "id", "SubmodelDescriptor/id"
+    ),
 }
