@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from aas_server.api import cors, errors, fast, health, reading, registry, upload
+from aas_server.api import cors, errors, fast, reading, registry
 from aas_server.api.addresses import ADDRESSING, Addressing
-from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, STATE, Limits, State
-from aas_server.api.table import API, SERVICES_OF_30, Route
+from aas_server.api.keys import DOCUMENTS, HANDLES, LIMITS, REPOSITORY, ROUTES, STATE, Limits, State
+from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
 from aas_server.model.modifiers import ApiVersion
@@ -20,6 +20,7 @@ from aas_server.registration import registering
 from aas_server.repository import Repository
 from aas_server.repository.handles import Handles
 from aas_server.storage.sqlite import SqliteStorage
+from aas_server.web import pages
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +43,10 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[HANDLES] = Handles(repository, settings.keep_results)
     app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
+    app[DOCUMENTS] = {}
+    app[ROUTES] = {base: tuple(routes(base, version)) for base, version in MOUNTS.items()}
     for base, version in MOUNTS.items():
-        _add_routes(app.router, base, version)
-        app.router.add_post(base + "/upload", _unbound(upload.post_upload, base, version))
-    for path, handler in health.ROUTES:
-        app.router.add_get(path, handler)
+        _add_routes(app.router, app[ROUTES][base], base, version)
     return app
 
 
@@ -55,18 +55,36 @@ async def _with_handles(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-def _add_routes(router: web.UrlDispatcher, base: str, version: ApiVersion) -> None:
+def _add_routes(router: web.UrlDispatcher, routes: Iterable[Route], base: str, version: ApiVersion) -> None:
     """One resource a path, in the order of the table: the router tries them one after the other."""
     resources: dict[str, web.Resource] = {}
-    for operation in (*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ())):
-        for route in operation.expanded():
-            path = pattern(base + route.path)
-            if path not in resources:
-                resources[path] = router.add_resource(path)
-            serve = bind(route, base, version)
-            if route.method == "GET":
-                resources[path].add_route("HEAD", serve, expect_handler=errors.expect)
-            resources[path].add_route(route.method, serve, expect_handler=errors.expect)
+    for route in routes:
+        path = pattern(base + route.path)
+        if path not in resources:
+            resources[path] = router.add_resource(path)
+        serve = bind(route, base, version)
+        if route.method == "GET":
+            resources[path].add_route("HEAD", serve, expect_handler=errors.expect)
+        resources[path].add_route(route.method, serve, expect_handler=errors.expect)
+
+
+def _page(show: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[reading.Call], Awaitable[web.Response]]:
+    return lambda call: show(call.request)
+
+
+#: What people look at in a browser.
+PAGES = (
+    ApiOperation("GetIndex", "GET", "/", _page(pages.get_index)),
+    ApiOperation("GetDocs", "GET", "/docs", _page(pages.get_docs)),
+    ApiOperation("GetDocsFile", "GET", "/docs/{name}", _page(pages.get_file)),
+)
+
+
+def routes(base: str, version: ApiVersion) -> Iterator[Route]:
+    """Everything that is mounted at a base, the hot rows first."""
+    rows = [*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ()), *EXTENSIONS]
+    for operation in (*rows, *(() if base else (*HEALTH, *PAGES))):
+        yield from operation.expanded()
 
 
 def pattern(path: str) -> str:
@@ -88,17 +106,6 @@ def bind(route: Route, base: str, version: ApiVersion) -> Callable[[web.Request]
         if guard is not None:
             await guard(call)
         return await handler(call)
-
-    return serve
-
-
-def _unbound(
-    handler: Callable[[reading.Call], Awaitable[web.StreamResponse]], base: str, version: ApiVersion
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The handler of a path of our own, which no row of the standard's table has."""
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        return await handler(reading.Call(request, base, version))
 
     return serve
 

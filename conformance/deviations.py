@@ -5,6 +5,7 @@ Patch (RFC 6902: replace, remove, move) and one more, `pattern`, which exchanges
 """
 
 import copy
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ class Deviation:
     choice: str
     reason: str
     patches: tuple[Mapping[str, Any], ...] = ()
+    #: Findings of schemathesis that this explains: regular expressions of operation, check and text.
+    excuses: tuple[Mapping[str, str], ...] = ()
 
 
 def read(path: Path = LIST) -> list[Deviation]:
@@ -36,7 +39,18 @@ def read(path: Path = LIST) -> list[Deviation]:
 def deviation(entry: Mapping[str, Any]) -> Deviation:
     if missing := {"id", "clause", "choice", "reason"} - {key for key, value in entry.items() if value}:
         raise ValueError(f"deviation {entry.get('id', entry)!r} lacks {', '.join(sorted(missing))}")
-    return Deviation(entry["id"], entry["clause"], entry["choice"], entry["reason"], tuple(entry.get("patch", ())))
+    patches, excuses = tuple(entry.get("patch", ())), tuple(entry.get("excuse", ()))
+    return Deviation(entry["id"], entry["clause"], entry["choice"], entry["reason"], patches, excuses)
+
+
+def excused(deviations: Iterable[Deviation], operation: str, check: str, text: str) -> Deviation | None:
+    """The deviation that explains a finding of schemathesis, if one does."""
+    for one in deviations:
+        for excuse in one.excuses:
+            found = {"operation": operation, "check": check, "text": text}
+            if all(re.search(pattern, found[name]) for name, pattern in excuse.items()):
+                return one
+    return None
 
 
 def table(deviations: Iterable[Deviation]) -> str:

@@ -1,34 +1,92 @@
 """`GET /description`: the profiles of Part 2 that this server offers whole."""
 
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
 import orjson
 from aiohttp import web
 
 from aas_server.api import answering
+from aas_server.api.keys import ROUTES
 from aas_server.api.reading import Call
 from aas_server.model.modifiers import ApiVersion
 
-#: Services and their profiles of which every operation is served; a test derives this from the API table.
-PROFILES = {
-    "AssetAdministrationShellRepository": ("SSP-002",),
-    "SubmodelRepository": ("SSP-002", "SSP-003", "SSP-004"),
-    "ConceptDescriptionRepository": ("SSP-001",),
-    "AssetAdministrationShellRegistry": ("SSP-001", "SSP-002", "SSP-005"),
-    "SubmodelRegistry": ("SSP-001", "SSP-002"),
-    "Discovery": ("SSP-001", "SSP-002"),
-}
+if TYPE_CHECKING:
+    from aas_server.api.table import Route
 
-#: Profiles that API 3.0 does not know.
-SINCE_31 = {("AssetAdministrationShellRegistry", "SSP-005"), ("Discovery", "SSP-002")}
+ROOT: Final = "https://admin-shell.io/aas/API"
 
 
-def profiles(version: ApiVersion) -> list[str]:
-    minor = "3/0" if version is ApiVersion.V30 else "3/1"
-    root = f"https://admin-shell.io/aas/API/{minor}"
-    offered = [(service, name) for service, names in PROFILES.items() for name in names]
-    if version is ApiVersion.V30:
-        offered = [each for each in offered if each not in SINCE_31]
-    return [f"{root}/{service}ServiceSpecification/{name}" for service, name in offered]
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile of a service: the rows of the table that belong to it, as a pattern of method and path."""
+
+    service: str
+    name: str
+    rows: str
+    since: ApiVersion = ApiVersion.V30
+
+    def belongs(self, route: "Route") -> bool:
+        return re.fullmatch(self.rows, f"{route.method} {route.path}") is not None
+
+
+#: Reading, without the outcomes of operations.
+_READ: Final = r"GET {}((?!/operation-).)*"
+_ALL: Final = r"\w+ {}.*"
+_QUERY: Final = "POST /query/{}"
+_BULK: Final = r"\w+ /bulk/{}|GET /bulk/(status|result)/.*"
+_PACKED: Final = "|GET /serialization"
+#: Elements and values of single elements, but no values of all, no paths, no references, no operations.
+_TEMPLATE: Final = (
+    r"{} /submodels(/\{{submodelIdentifier\}})?(/\$metadata|/submodel-elements(/\$metadata|/\{{idShortPath\}}"
+    r"(/\$metadata|/\$value|/attachment)?)?)?|GET /submodels/\$value"
+)
+_ONLY_VALUES: Final = r"GET /submodel(/\$value)?|POST /submodel/.*/invoke(/\$value)?"
+_LINKS: Final = r"POST /lookup/shellsByAssetLink|GET /lookup/shells/\{aasIdentifier\}"
+
+#: Part 2, 'Service Specifications and Profiles'; every profile contains the description besides.
+PROFILES: Final = (
+    Profile("AssetAdministrationShell", "SSP-001", _ALL.format("/aas") + _PACKED),
+    Profile("AssetAdministrationShell", "SSP-002", _READ.format("/aas") + _PACKED),
+    Profile("Submodel", "SSP-001", r"\w+ /submodel(/.*)?" + _PACKED),
+    Profile("Submodel", "SSP-002", _READ.format("/submodel(?!s|-d)") + _PACKED),
+    Profile("Submodel", "SSP-003", _ONLY_VALUES),
+    Profile("AasxFileServer", "SSP-001", _ALL.format("/packages")),
+    Profile("AssetAdministrationShellRegistry", "SSP-001", _ALL.format("/shell-descriptors")),
+    Profile("AssetAdministrationShellRegistry", "SSP-002", _READ.format("/shell-descriptors")),
+    Profile("AssetAdministrationShellRegistry", "SSP-003", _BULK.format("shell-descriptors"), ApiVersion.V31),
+    Profile("AssetAdministrationShellRegistry", "SSP-004", _QUERY.format("shell-descriptors"), ApiVersion.V31),
+    Profile("AssetAdministrationShellRegistry", "SSP-005", r"GET /shell-descriptors(/[^/]*)?", ApiVersion.V31),
+    Profile("SubmodelRegistry", "SSP-001", _ALL.format("/submodel-descriptors")),
+    Profile("SubmodelRegistry", "SSP-002", _READ.format("/submodel-descriptors")),
+    Profile("SubmodelRegistry", "SSP-003", _BULK.format("submodel-descriptors"), ApiVersion.V31),
+    Profile("SubmodelRegistry", "SSP-004", _QUERY.format("submodel-descriptors"), ApiVersion.V31),
+    Profile("Discovery", "SSP-001", _ALL.format("/lookup")),
+    Profile("Discovery", "SSP-002", _LINKS, ApiVersion.V31),
+    Profile("AssetAdministrationShellRepository", "SSP-001", _ALL.format("/shells") + _PACKED),
+    Profile("AssetAdministrationShellRepository", "SSP-002", _READ.format("/shells") + _PACKED),
+    Profile("AssetAdministrationShellRepository", "SSP-003", _QUERY.format("shells"), ApiVersion.V31),
+    Profile("SubmodelRepository", "SSP-001", _ALL.format("/submodels") + _PACKED),
+    Profile("SubmodelRepository", "SSP-002", _READ.format("/submodels") + _PACKED),
+    Profile("SubmodelRepository", "SSP-003", _TEMPLATE.format(r"\w+") + _PACKED),
+    Profile("SubmodelRepository", "SSP-004", _TEMPLATE.format("GET") + _PACKED),
+    Profile("SubmodelRepository", "SSP-005", _QUERY.format("submodels"), ApiVersion.V31),
+    Profile("ConceptDescriptionRepository", "SSP-001", _ALL.format("/concept-descriptions") + _PACKED),
+    Profile("ConceptDescriptionRepository", "SSP-002", _QUERY.format("concept-descriptions"), ApiVersion.V31),
+)
+
+
+def whole(routes: "Iterable[Route]", version: ApiVersion) -> Iterator[str]:
+    """The ids of the profiles of which every row is served."""
+    known = list(routes)
+    for profile in PROFILES:
+        needed = [route for route in known if profile.belongs(route)]
+        if profile.since <= version and needed and all(route.served for route in needed):
+            yield f"{ROOT}/{version.replace('.', '/')}/{profile.service}ServiceSpecification/{profile.name}"
 
 
 async def get_description(call: Call) -> web.Response:
-    return answering.sized(call, orjson.dumps({"profiles": profiles(call.version)}))
+    profiles = list(whole(call.request.app[ROUTES][call.base], call.version))
+    return answering.sized(call, orjson.dumps({"profiles": profiles}))

@@ -63,8 +63,11 @@ def problem_answer(problem: errors.Problem) -> web.Response:
     """The Result of a domain problem; an invalid document lists every finding as a message of its own."""
     texts = [str(finding) for finding in problem.findings] if isinstance(problem, errors.Invalid) else [str(problem)]
     answer = result(STATUS[type(problem)], texts)
-    if isinstance(problem, errors.Unavailable):
-        answer.headers["Retry-After"] = "2"
+    match problem:
+        case errors.Unavailable():
+            answer.headers["Retry-After"] = "2"
+        case errors.NotApplicable():
+            answer.headers["Allow"] = "OPTIONS"  # which RFC 9110, 15.5.6, demands; nothing else goes with this element
     return answer
 
 

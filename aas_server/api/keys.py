@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from aas_server.model import Document
 from aas_server.repository import Repository
 from aas_server.repository.handles import Handles
+
+if TYPE_CHECKING:
+    from aas_server.api.table import Route
 
 REPOSITORY = web.AppKey("repository", Repository)
 
@@ -37,3 +41,7 @@ class State:
 LIMITS = web.AppKey("limits", Limits)
 STATE = web.AppKey("state", State)
 HANDLES = web.AppKey("handles", Handles)
+#: The rows of the API as they are mounted at each base, those included that answer 501.
+ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)
+#: The OpenAPI documents by base, once made.
+DOCUMENTS: web.AppKey[dict[str, bytes]] = web.AppKey("documents", dict)

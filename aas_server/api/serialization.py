@@ -29,11 +29,11 @@ OFFERED = (JSON, XML, *AASX)
 
 
 async def get_serialization(call: Call) -> web.StreamResponse:
-    media_type = chosen(call.header("Accept"), OFFERED)
+    media_type, as_json = chosen(call.header("Accept"), OFFERED), call.flag("json")
     selection = Selection(ids(call, "aasIds"), ids(call, "submodelIds"), call.flag("includeConceptDescriptions", True))
     documents = await select(call.repository, selection)
     if media_type in AASX:
-        return await _package(call, documents, media_type)
+        return await _package(call, documents, media_type, as_json)
     write = json.dump if media_type == JSON else xml.write
     body = await asyncio.to_thread(write, environment(documents))
     return answering.sized(call, body, content_type=media_type)
@@ -47,8 +47,7 @@ def ids(call: Call, name: str) -> Sequence[str] | None:
     return [decode(each, padded=call.version is ApiVersion.V30) for each in dict.fromkeys(given)]
 
 
-async def _package(call: Call, documents: Sequence[Document], media_type: str) -> web.StreamResponse:
-    as_json = call.flag("json")
+async def _package(call: Call, documents: Sequence[Document], media_type: str, as_json: bool) -> web.StreamResponse:
     with tempfile.SpooledTemporaryFile(SPOOL) as file:
         async with bundle(call.repository, documents) as bundled:
             content = environment(list(bundled.documents))

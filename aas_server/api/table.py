@@ -15,12 +15,15 @@ from aas_server.api import (
     discovery,
     elements,
     files,
+    health,
     registry,
     serialization,
     shells,
     submodels,
+    upload,
 )
 from aas_server.api.identifiables import CONCEPTS, SHELLS, SUBMODELS
+from aas_server.api.openapi.serving import get_openapi
 from aas_server.api.reading import Call, require_reference
 from aas_server.model.modifiers import Content
 
@@ -108,6 +111,18 @@ SERVICES_OF_30 = (
     ApiOperation("GetAllAssetAdministrationShells", "GET", "/shells", SHELLS.get_page, SERVICES),
     ApiOperation("GenerateSerializationByIds", "GET", "/serialization", serialization.get_serialization, SERVICES),
     ApiOperation("GetSelfDescription", "GET", "/description", description.get_description, SERVICES),
+)
+
+#: What this server offers besides the standard: at every mount, and once.
+EXTENSIONS = (
+    ApiOperation("Upload", "POST", "/upload", upload.post_upload),
+    ApiOperation("GetOpenApi", "GET", "/openapi.json", get_openapi),
+)
+HEALTH = (
+    ApiOperation("GetHealthLive", "GET", "/health/live", health.live),
+    ApiOperation("GetHealthReady", "GET", "/health/ready", health.ready),
+    ApiOperation("GetHealthMetrics", "GET", "/health/metrics", health.metrics),
+    ApiOperation("GetHealthRegistration", "GET", "/health/registration", health.registration),
 )
 
 BULK = ("POST", "PUT", "DELETE")

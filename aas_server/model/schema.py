@@ -46,6 +46,34 @@ def schema(class_name: str | None = None) -> Schema:
     return {**_HEADER, **root, "$defs": _definitions()}
 
 
+def components(place: str) -> Schema:
+    """The definitions where others lead to them, as OpenAPI has them: `place` stands before every name.
+
+    >>> components("#/components/schemas/")["DataSpecificationContent"]["oneOf"]
+    [{'$ref': '#/components/schemas/DataSpecificationIec61360'}]
+
+    OpenAPI names the classes of a choice, and the attribute that decides; tools that make code of it need that.
+    """
+    found: Schema = _moved(_definitions(), place)
+    for name, classes in CHOICES.items():
+        leads = {each: place + each for each in classes}
+        discriminator = {"propertyName": "modelType", "mapping": leads}
+        found[name] = {"oneOf": [{"$ref": each} for each in leads.values()], "discriminator": discriminator}
+    return found
+
+
+def _moved(part: Json, place: str) -> Json:
+    """A part of the schema with its references leading to another place."""
+    match part:
+        case {"$ref": str(reference)}:
+            return {"$ref": place + reference.removeprefix(_defined(""))}
+        case dict():
+            return {name: _moved(value, place) for name, value in part.items()}
+        case list():
+            return [_moved(each, place) for each in part]
+    return part
+
+
 def _document() -> Schema:
     named = {"required": ["modelType"], "type": "object"}
     return {
