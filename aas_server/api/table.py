@@ -16,6 +16,7 @@ from aas_server.api import (
     elements,
     files,
     health,
+    packages,
     registry,
     serialization,
     shells,
@@ -209,10 +210,10 @@ API: tuple[ApiOperation, ...] = (
     ApiOperation("PostAllAssetLinksById", "POST", "/lookup/shells/{aasIdentifier}", discovery.post_links),
     ApiOperation("DeleteAllAssetLinksById", "DELETE", "/lookup/shells/{aasIdentifier}", discovery.delete_links),
     # Packages and queries
-    ApiOperation("GetAllPackageIds", "GET", "/packages", registry.later),
-    ApiOperation("PostPackage", "POST", "/packages", registry.later),
-    ApiOperation("GetPackage", "GET", "/packages/{packageId}", registry.later),
-    ApiOperation("PutPackage", "PUT", "/packages/{packageId}", registry.later),
-    ApiOperation("DeletePackage", "DELETE", "/packages/{packageId}", registry.later),
+    ApiOperation("GetAllPackageIds", "GET", "/packages", packages.get_packages),
+    ApiOperation("PostPackage", "POST", "/packages", packages.post_package),
+    ApiOperation("GetPackage", "GET", "/packages/{packageId}", packages.get_package),
+    ApiOperation("PutPackage", "PUT", "/packages/{packageId}", packages.put_package),
+    ApiOperation("DeletePackage", "DELETE", "/packages/{packageId}", packages.delete_package),
     *(ApiOperation("Query", "POST", f"/query/{what}", registry.later, right="READ") for what in QUERIED),
 )
