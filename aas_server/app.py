@@ -54,7 +54,7 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def application(repository: Repository, settings: Settings) -> web.Application:
+def application(repository: Repository, settings: Settings, carrying_out: Operations) -> web.Application:
     """The complete web application over a repository."""
     app = web.Application(middlewares=[errors.answer_problems], client_max_size=settings.max_document + 1)
     app.on_response_prepare.append(cors.name_server)
@@ -64,7 +64,7 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[LIMITS] = limits(settings)
     app[STATE] = State()
     app[SINGLES] = Singles(settings.shell or None, settings.submodel or None)
-    app[OPERATIONS] = operations(settings)
+    app[OPERATIONS] = carrying_out
     app[HANDLES] = Handles(repository, settings.keep_results)
     app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
@@ -185,7 +185,7 @@ async def open_repository(settings: Settings) -> AsyncIterator[Repository]:
 @contextlib.asynccontextmanager
 async def listening(repository: Repository, settings: Settings) -> AsyncIterator[Server]:
     """The server, answering requests; at the end those under way are finished within the grace time."""
-    app = application(repository, settings)
+    app = application(repository, settings, await asyncio.to_thread(operations, settings))
     runner = web.AppRunner(app, shutdown_timeout=settings.shutdown_grace)
     await runner.setup()
     path = fast.FastPath(repository) if settings.fast_path and not settings.log_requests and fast.usable() else None

@@ -40,12 +40,6 @@ async def test_a_method_that_is_not_offered_names_those_that_are(client: ClientS
     assert (options.status, "GET" in options.headers["Allow"]) == (204, True)
 
 
-@pytest.mark.parametrize("path", ["/packages"])
-async def test_what_is_not_offered_yet(client: ClientSession, path: str) -> None:
-    await refused(await client.get(path), 501)
-    await refused(await client.post("/query/shells", json={}), 501)
-
-
 @pytest.mark.parametrize("encoded", ["%20", "dXJuOng6MQ==", "a", "!!", "gICA"])
 async def test_an_identifier_that_is_none(client: ClientSession, encoded: str) -> None:
     await refused(await client.get(f"/submodels/{encoded}"), 400)
