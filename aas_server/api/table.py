@@ -24,7 +24,7 @@ from aas_server.api import (
 )
 from aas_server.api.identifiables import CONCEPTS, SHELLS, SUBMODELS
 from aas_server.api.openapi.serving import get_openapi
-from aas_server.api.reading import Call, require_reference
+from aas_server.api.reading import Call, require_reference, require_shell, require_submodel
 from aas_server.model.modifiers import Content
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
@@ -104,7 +104,10 @@ ELEMENTS = "/submodel-elements"
 DESCRIPTORS = (Mount("/submodel-descriptors"), Mount("/shell-descriptors/{aasIdentifier}/submodel-descriptors"))
 
 #: What clients of a single shell or submodel ask for when their base path is one in a repository; in 3.0 only.
-SERVICES = (Mount("/shells/{aasIdentifier}"), Mount("/submodels/{submodelIdentifier}"))
+SERVICES = (
+    Mount("/shells/{aasIdentifier}", require_shell),
+    Mount("/submodels/{submodelIdentifier}", require_submodel),
+)
 SERVICES_OF_30 = (
     ApiOperation("GetAssetAdministrationShell", "GET", "/", SHELLS.get, SERVICES[:1]),
     ApiOperation("GetSubmodel", "GET", "/", SUBMODELS.get, SERVICES[1:]),
