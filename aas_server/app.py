@@ -4,20 +4,21 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from aas_server.api import cors, errors, fast, reading, registry
 from aas_server.api.addresses import ADDRESSING, Addressing
-from aas_server.api.keys import DOCUMENTS, LIMITS, REPOSITORY, ROUTES, STATE, Limits, State
+from aas_server.api.keys import DOCUMENTS, HANDLES, LIMITS, REPOSITORY, ROUTES, STATE, Limits, State
 from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
 from aas_server.model.modifiers import ApiVersion
 from aas_server.registration import registering
 from aas_server.repository import Repository
+from aas_server.repository.handles import Handles
 from aas_server.storage.sqlite import SqliteStorage
 from aas_server.web import pages
 
@@ -39,12 +40,32 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[REPOSITORY] = repository
     app[LIMITS] = limits(settings)
     app[STATE] = State()
+    app[HANDLES] = Handles(repository, settings.keep_results)
+    app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
     app[DOCUMENTS] = {}
     app[ROUTES] = {base: tuple(routes(base, version)) for base, version in MOUNTS.items()}
     for base, version in MOUNTS.items():
-        app.router.add_routes(_served(route, base, version) for route in app[ROUTES][base])
+        _add_routes(app.router, app[ROUTES][base], base, version)
     return app
+
+
+async def _with_handles(app: web.Application) -> AsyncIterator[None]:
+    async with app[HANDLES].open():
+        yield
+
+
+def _add_routes(router: web.UrlDispatcher, routes: Iterable[Route], base: str, version: ApiVersion) -> None:
+    """One resource a path, in the order of the table: the router tries them one after the other."""
+    resources: dict[str, web.Resource] = {}
+    for route in routes:
+        path = pattern(base + route.path)
+        if path not in resources:
+            resources[path] = router.add_resource(path)
+        serve = bind(route, base, version)
+        if route.method == "GET":
+            resources[path].add_route("HEAD", serve, expect_handler=errors.expect)
+        resources[path].add_route(route.method, serve, expect_handler=errors.expect)
 
 
 def _page(show: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[reading.Call], Awaitable[web.Response]]:
@@ -64,11 +85,6 @@ def routes(base: str, version: ApiVersion) -> Iterator[Route]:
     rows = [*API, *(SERVICES_OF_30 if version is ApiVersion.V30 else ()), *EXTENSIONS]
     for operation in (*rows, *(() if base else (*HEALTH, *PAGES))):
         yield from operation.expanded()
-
-
-def _served(route: Route, base: str, version: ApiVersion) -> web.RouteDef:
-    serve = bind(route, base, version)
-    return web.route(route.method, pattern(base + route.path), serve, expect_handler=errors.expect)
 
 
 def pattern(path: str) -> str:

@@ -1,9 +1,9 @@
 """Answers: bytes, ETag, coding, paging, Location."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from aas_server.api.reading import Call
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+VARY = "Accept, Accept-Encoding"
+
+#: What a finished answer takes beside its body, in bytes.
+ANSWER = 500
+
+
+class Answer(NamedTuple):
     """A finished answer, the same whether the router or the fast path sends it."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes = b""
-    entry: Entry | None = field(default=None, compare=False)
 
     def response(self) -> web.Response:
         return web.Response(status=self.status, headers=self.headers, body=self.body or None)
@@ -41,18 +45,39 @@ def represent(
     if_none_match: str = "",
     content_type: str = JSON,
 ) -> Answer:
-    """One representation of a document, from the bytes `make` yields; 304 where the caller already has it."""
+    """One representation of a document, from the bytes `make` yields; 304 where the caller already has it.
+
+    The answer is put together once for each revision, key and coding.
+    """
     coding = encoding.chosen(accept_encoding) if accept_encoding else ""
-    if coding and len(body := make()) < encoding.WORTHWHILE:
+    if if_none_match and not coding and (unchanged := _unchanged(_etag(entry, content_type), if_none_match)):
+        return unchanged
+    place = (key, coding, content_type)
+    if (whole := entry.answers.get(place)) is None:
+        whole = entry.answers[place] = _whole(entry, key, make, coding, content_type)
+        entry.grow(ANSWER)
+    answer: Answer = whole
+    return (_unchanged(answer.headers["ETag"], if_none_match) if if_none_match else None) or answer
+
+
+def _etag(entry: Entry, content_type: str, coding: str = "") -> str:
+    return f'"{entry.etag}{"-xml" if content_type == XML else ""}{encoding.SUFFIX[coding]}"'
+
+
+def _unchanged(etag: str, if_none_match: str) -> Answer | None:
+    """304 where an If-None-Match header names this ETag."""
+    return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": VARY}) if seen(if_none_match, etag[1:-1]) else None
+
+
+def _whole(entry: Entry, key: object, make: Callable[[], bytes], coding: str, content_type: str) -> Answer:
+    body = make()
+    if coding and len(body) < encoding.WORTHWHILE:
         coding = ""
-    etag = f'"{entry.etag}{"-xml" if content_type == XML else ""}{encoding.SUFFIX[coding]}"'
-    headers = {"Content-Type": content_type, "ETag": etag, "Vary": "Accept, Accept-Encoding"}
-    if if_none_match and seen(if_none_match, etag.strip('"')):
-        return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": headers["Vary"]}, entry=entry)
+    headers = {"Content-Type": content_type, "ETag": _etag(entry, content_type, coding), "Vary": VARY}
     if coding:
         headers["Content-Encoding"] = coding
-        return Answer(HTTPStatus.OK, headers, entry.derive((key, coding), lambda: encoding.encode(body, coding)), entry)
-    return Answer(HTTPStatus.OK, headers, make(), entry)
+        body = entry.derive((key, coding), partial(encoding.encode, body, coding))
+    return Answer(HTTPStatus.OK, headers, body)
 
 
 def seen(if_none_match: str, etag: str) -> bool:
@@ -83,7 +108,7 @@ def json(call: "Call", value: Json, status: HTTPStatus = HTTPStatus.OK) -> web.R
 
 def sized(call: "Call", body: bytes, status: HTTPStatus = HTTPStatus.OK, content_type: str = JSON) -> web.Response:
     """An answer without an ETag, coded when the caller takes it and it is worth it."""
-    headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+    headers = {"Content-Type": content_type, "Vary": VARY}
     coding = encoding.chosen(call.header("Accept-Encoding")) if len(body) >= encoding.WORTHWHILE else ""
     if coding:
         headers["Content-Encoding"] = coding

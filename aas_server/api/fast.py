@@ -10,9 +10,9 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
 import aiohttp
@@ -24,11 +24,12 @@ from aas_server.api.answering import Answer
 from aas_server.api.cors import SERVER
 from aas_server.api.negotiating import prefers_xml
 from aas_server.api.versions import MOUNTS
+from aas_server.api.views import View
 from aas_server.model import Kind
 from aas_server.model.errors import Problem
 from aas_server.model.identifiers import decode
 from aas_server.model.modifiers import ApiVersion, Content
-from aas_server.model.paths import parse
+from aas_server.model.paths import IdShortPath, parse
 from aas_server.repository import Repository
 from aas_server.repository.entries import Key
 
@@ -41,13 +42,15 @@ VERSION = "3.14."
 #: What ends a header block, and what ends that of every answer.
 END = b"\r\n\r\n"
 AFTER = f"\r\nServer: {SERVER}\r\n\r\n".encode()
-#: Bytes of a header block that is looked at.
+#: Bytes of a request that is looked at.
 LONGEST = 4096
-#: Header blocks remembered; clients repeat theirs with every request.
+#: Header blocks, and targets, remembered; clients repeat theirs with every request.
 REMEMBERED = 2000
 
 #: Says yes or no to a request line and its header block, before anything is answered.
 Allowed = Callable[[bytes, bytes], bool]
+
+Found = TypeVar("Found")
 
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t]*)\Z")
 #: Headers that ask for something only the whole stack knows how to do.
@@ -63,18 +66,14 @@ _KINDS = {b"shells": Kind.SHELL, b"submodels": Kind.SUBMODEL, b"concept-descript
 _MOUNTS: dict[bytes, ApiVersion] = {mount.encode(): version for mount, version in MOUNTS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What a header block asks for, as far as a hot read is concerned."""
 
     accept_encoding: str = ""
     if_none_match: str = ""
-    #: Both in one, because a text remembers its hash and a dataclass does not.
-    key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """A finished answer around the date, and the document it shows."""
 
     before: bytes
@@ -82,14 +81,27 @@ class Wire:
     key: Key
 
 
+class Target(NamedTuple):
+    """What a request target addresses."""
+
+    kind: Kind
+    identifier: str
+    path: IdShortPath
+    view: View
+
+
 class FastPath:
-    """Finds or makes the bytes that answer a request; knows nothing of connections."""
+    """Finds or makes the bytes that answer a request; knows nothing of connections.
+
+    Answers are held by the whole request: what clients send for the same document differs in nothing.
+    """
 
     def __init__(self, repository: Repository, allowed: Allowed | None = None) -> None:
         self.repository = repository
         self.allowed = allowed
         self.hits = 0
         self._heads: dict[bytes, Head | None] = {}
+        self._targets: dict[bytes, Target | None] = {}
         self._answers = repository.cache.answers
         self._used = repository.cache.used
         self._second = 0
@@ -97,57 +109,68 @@ class FastPath:
 
     def answer(self, data: bytes) -> bytes | None:
         """The answer to a complete request, or None where the router has to give it."""
-        line, _, block = data.partition(b"\r\n")
-        if len(block) > LONGEST or not line.startswith(b"GET "):
+        if self.allowed is not None and not self._permitted(data):
             return None
-        head = self._heads[block] if block in self._heads else self._remember(block)
-        if head is None or (self.allowed is not None and not self.allowed(line, block)):
-            return None
-        wire = self._answers.get((line, head.key)) or self._make(line, head)
-        if wire is None:
+        wire = self._answers.get(data)
+        if wire is None and (wire := self._find(data)) is None:
             return None
         self.hits += 1
         self._used(wire.key)
         second = int(time.time())
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True).encode()
-        return wire.before + self._date + wire.after
+        return b"".join((wire.before, self._date, wire.after))
 
-    def _remember(self, block: bytes) -> Head | None:
-        """What a header block asks for. A block remembered is whole: what ends it stands in it once, at its end."""
-        if len(self._heads) >= REMEMBERED:
-            self._heads.clear()
-        head = self._heads[block] = read_head(block)
-        return head
+    def _permitted(self, data: bytes) -> bool:
+        line, _, block = data.partition(b"\r\n")
+        return self.allowed is None or self.allowed(line, block)
 
-    def _make(self, line: bytes, head: Head) -> Wire | None:
-        if not line.startswith(b"GET ") or not line.endswith(b" HTTP/1.1"):
+    def _find(self, data: bytes) -> Wire | None:
+        line, _, block = data.partition(b"\r\n")
+        if len(data) > LONGEST or not line.startswith(b"GET ") or not line.endswith(b" HTTP/1.1"):
             return None
-        try:
-            answer = self._look_up(line[4:-9], head)
-        except (Problem, ValueError):
-            return None  # the router says what is wrong
-        if answer is None or answer.entry is None:
+        if (head := _remembered(self._heads, block, read_head)) is None:
             return None
-        made = wire(answer, answer.entry.key)
-        self.repository.cache.keep_answer(answer.entry, (line, head.key), made, len(made.before) + len(made.after))
-        return made
-
-    def _look_up(self, target: bytes, head: Head) -> Answer | None:
-        found = _TARGET.match(target)
-        version = _MOUNTS.get(found["mount"]) if found else None
-        if found is None or version is None or (found["path"] and found["collection"] != b"submodels"):
+        if (target := _remembered(self._targets, line[4:-9], read_target)) is None:
             return None
-        kind = _KINDS[found["collection"]]
-        if found["content"] and kind is not Kind.SUBMODEL:
-            return None
-        entry = self.repository.peek(kind, decode(found["id"].decode()))
+        entry = self.repository.peek(target.kind, target.identifier)
         if entry is None:
             return None
+        try:
+            answer = views.answer(entry, target.path, target.view, head.accept_encoding, head.if_none_match)
+        except Problem:
+            return None  # the router says what is wrong
+        made = wire(answer, entry.key)
+        size = len(data) + len(made.before) + len(made.after)
+        self.repository.cache.keep_answer(entry, data, made, size)
+        return made
+
+
+def _remembered(known: dict[bytes, Found | None], text: bytes, read: Callable[[bytes], Found | None]) -> Found | None:
+    """What `read` makes of a text that clients repeat."""
+    if text in known:
+        return known[text]
+    if len(known) >= REMEMBERED:
+        known.clear()
+    found = known[text] = read(text)
+    return found
+
+
+def read_target(target: bytes) -> Target | None:
+    """What a request target addresses; None where that is more than a document, an element or its value."""
+    found = _TARGET.match(target)
+    version = _MOUNTS.get(found["mount"]) if found else None
+    if found is None or version is None:
+        return None
+    kind = _KINDS[found["collection"]]
+    if (found["path"] or found["content"]) and kind is not Kind.SUBMODEL:
+        return None
+    try:
+        identifier = decode(found["id"].decode())
         path = parse(unquote(found["path"].decode("ascii"), errors="strict")) if found["path"] else ()
-        content = Content((found["content"] or b"").decode())
-        view = views.View(content=content, version=version)
-        return views.answer(entry, path, view, head.accept_encoding, head.if_none_match)
+    except (Problem, ValueError):
+        return None  # the router says what is wrong
+    return Target(kind, identifier, path, View(Content((found["content"] or b"").decode()), version=version))
 
 
 def read_head(block: bytes) -> Head | None:
@@ -165,10 +188,7 @@ def read_head(block: bytes) -> Head | None:
         return None
     if prefers_xml(fields.get(b"accept", "")):
         return None
-    # Only what the coding depends on is kept, so that clients that differ in other headers share the answer.
-    coding = encoding.chosen(fields.get(b"accept-encoding", ""))
-    tags = fields.get(b"if-none-match", "")
-    return Head(coding, tags, f"{coding} {tags}")
+    return Head(encoding.chosen(fields.get(b"accept-encoding", "")), fields.get(b"if-none-match", ""))
 
 
 def wire(answer: Answer, key: Key) -> Wire:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from aas_server.model import Document
 from aas_server.repository import Repository
+from aas_server.repository.handles import Handles
 
 if TYPE_CHECKING:
     from aas_server.api.table import Route
@@ -39,6 +40,7 @@ class State:
 
 LIMITS = web.AppKey("limits", Limits)
 STATE = web.AppKey("state", State)
+HANDLES = web.AppKey("handles", Handles)
 #: The rows of the API as they are mounted at each base, those included that answer 501.
 ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)
 #: The OpenAPI documents by base, once made.

@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
 from aas_server.api import answering
-from aas_server.api.keys import LIMITS, REPOSITORY, Limits
+from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, Limits
 from aas_server.api.negotiating import XML
 from aas_server.model import Document, Json, Kind, xml
 from aas_server.model import json as documents
@@ -25,6 +25,7 @@ from aas_server.model.references import target
 from aas_server.model.validation import verify
 from aas_server.repository import Repository
 from aas_server.repository.conditions import NONE, Condition
+from aas_server.repository.handles import Handles
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Sound = TypeVar("Sound")
@@ -42,6 +43,10 @@ class Call:
     @property
     def repository(self) -> Repository:
         return self.request.app[REPOSITORY]
+
+    @property
+    def handles(self) -> Handles:
+        return self.request.app[HANDLES]
 
     @property
     def limits(self) -> Limits:

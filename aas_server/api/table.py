@@ -134,8 +134,8 @@ QUERIED = ("shells", "submodels", "concept-descriptions", "shell-descriptors", "
 
 API: tuple[ApiOperation, ...] = (
     # Submodel elements and submodels: the hot rows
-    ApiOperation("GetSubmodelElementByPath", "GET", ELEMENT, elements.get_element, SUBMODEL, READ),
     ApiOperation("GetSubmodel", "GET", "", SUBMODELS.get, SUBMODEL, READ),
+    ApiOperation("GetSubmodelElementByPath", "GET", ELEMENT, elements.get_element, SUBMODEL, READ),
     ApiOperation("PatchSubmodelElementByPath", "PATCH", ELEMENT, elements.patch_element, SUBMODEL, WRITE),
     ApiOperation("PutSubmodelElementByPath", "PUT", ELEMENT, elements.put_element, SUBMODEL),
     ApiOperation("PostSubmodelElementByPath", "POST", ELEMENT, elements.post_element, SUBMODEL),

@@ -1,8 +1,8 @@
 """How documents and elements are shown: content, level and extent of an answer, and the bytes that come of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import orjson
 from aiohttp import web
@@ -20,12 +20,8 @@ from aas_server.repository import Listing
 from aas_server.repository.entries import Entry
 from aas_server.storage import Criterion
 
-#: A Blob in a stored body, which is compact JSON; a text can hold this only with its quotes escaped.
-BLOB = b'"modelType":"Blob"'
 
-
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The serialisation modifiers of one request."""
 
     content: Content = Content.NORMAL
@@ -35,6 +31,8 @@ class View:
 
 
 def view_of(call: Call) -> View:
+    if "?" not in call.request.raw_path:
+        return View(call.content, version=call.version)
     return View(call.content, call.level, call.extent, call.version)
 
 
@@ -88,7 +86,7 @@ def is_whole(entry: Entry, view: View) -> bool:
         return False
     if entry.kind is not Kind.SUBMODEL or view.extent is Extent.WITH_BLOB:
         return True
-    return BLOB not in entry.body
+    return not entry.blobs
 
 
 def show_page(call: Call, listing: Listing) -> web.Response:

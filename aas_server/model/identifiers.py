@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from functools import lru_cache
 
 from aas_server.model.errors import Malformed
 
@@ -17,6 +18,7 @@ def encode(identifier: str) -> str:
     return base64.urlsafe_b64encode(identifier.encode()).decode().rstrip("=")
 
 
+@lru_cache(4096)
 def decode(encoded: str, *, padded: bool = False) -> str:
     """The identifier behind its base64url form; `padded` also takes `=` at the end, as 3.0 clients send it.
 

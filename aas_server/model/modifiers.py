@@ -4,14 +4,20 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class ApiVersion(StrEnum):
+class _Word(StrEnum):
+    """Words that are keys of dictionaries on every path; Enum's own hash is a function in Python."""
+
+    __hash__ = str.__hash__
+
+
+class ApiVersion(_Word):
     """A minor version of the API whose answers differ: V30 stands for 3.0.0 to 3.0.3."""
 
     V30 = "3.0"
     V31 = "3.1"
 
 
-class Content(StrEnum):
+class Content(_Word):
     """What is shown of an object; the value is the path suffix."""
 
     NORMAL = ""
@@ -21,12 +27,12 @@ class Content(StrEnum):
     PATH = "$path"
 
 
-class Level(StrEnum):
+class Level(_Word):
     DEEP = "deep"
     CORE = "core"
 
 
-class Extent(StrEnum):
+class Extent(_Word):
     WITHOUT_BLOB = "withoutBlobValue"
     WITH_BLOB = "withBlobValue"
 

@@ -12,8 +12,9 @@ from functools import partial
 from typing import TypeVar
 
 import aiohttp
+import orjson
 
-from aas_server.model import Document, Kind, json
+from aas_server.model import Document, Kind
 from aas_server.model.changes import Event, Logged
 from aas_server.model.descriptors import addresses_below
 from aas_server.model.errors import Gone
@@ -33,6 +34,8 @@ Item = tuple[Kind, str]
 AT_ONCE = 8
 #: Seconds before a registry that cannot be reached is asked again: at first, and at most.
 FIRST, LONGEST = 0.5, 60.0
+#: Seconds after which all is compared, whether anything seems wrong or not.
+CHECKED = 3600.0
 #: Refusals that are shown.
 SHOWN = 20
 #: Ids that are looked up at a time.
@@ -86,6 +89,7 @@ class Registration:
         #: The digest of what the registry has, as far as we know.
         self._sent: dict[Item, bytes] = {}
         self._outage = False
+        self._compared = 0.0
 
     async def follow(self) -> None:
         """Keep the registry in step, until the store closes."""
@@ -100,18 +104,29 @@ class Registration:
                 await asyncio.sleep(LONGEST)
 
     async def _follow(self) -> None:
+        self._compared = _now()
         position = await self._position()
-        if position is None:
-            position = await self._register_all()
-        self.standing.position = position
-        async for batch in self._repository.changes(position):
-            items = await self._touched(batch)
-            await self._register(items)
-            if self._outage:  # who knows what it has forgotten meanwhile
-                await self._register_all()
+        self.standing.position = await self._register_all() if position is None else position
+        while True:
+            try:
+                async with asyncio.timeout(CHECKED):
+                    batch = await anext(self._repository.changes(self.standing.position))
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                batch = ()
+            await self._take(batch)
+
+    async def _take(self, batch: Sequence[Logged]) -> None:
+        """Do what a batch of changes asks for; from time to time, all is compared."""
+        items = await self._touched(batch)
+        await self._register(items)
+        if self._outage or _now() >= self._compared + CHECKED:
+            await self._register_all()  # who knows what the registry has forgotten meanwhile
+        if batch:
             self.standing.position = batch[-1].sequence
-            if items:  # storing the position is a change, too, and must not lead to another
-                await self._keep(batch[-1].sequence)
+        if items:  # storing the position is a change, too, and must not lead to another
+            await self._keep(self.standing.position)
 
     # How far it has come
 
@@ -131,6 +146,7 @@ class Registration:
     async def _register_all(self) -> int:
         """Bring all of the registry in step, in what it lacks and in what it has too much; returns where to go on."""
         self._outage = False
+        self._compared = _now()
         position = await self._keep(None)
         for kind in self._registries:
             there = await self._there(kind)
@@ -159,7 +175,7 @@ class Registration:
 
     async def _listed(self, kind: Kind) -> dict[str, bytes]:
         listed = self._remote.listed(kind)
-        return {each["id"]: _digest(json.dump(each)) async for each in listed if self._points_here(each)}
+        return {each["id"]: _digest(each) async for each in listed if self._points_here(each)}
 
     def _points_here(self, descriptor: Document) -> bool:
         """Whether all endpoints are on this server. What others have written may have any form."""
@@ -219,7 +235,7 @@ class Registration:
     async def _once(self, item: Item) -> None:
         kind, identifier = item
         for made in await self._registries[kind].made([identifier]):
-            digest = _digest(made.body)
+            digest = _digest(made.document)
             if self._sent.get(item) != digest:
                 await self._remote.put(kind, made.document)
                 self._sent[item] = digest
@@ -249,8 +265,13 @@ class Registration:
                 return result
 
 
-def _digest(body: bytes) -> bytes:
-    return hashlib.sha256(body).digest()
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _digest(descriptor: Document) -> bytes:
+    """Equal for equal descriptors, whatever the order of their names."""
+    return hashlib.sha256(orjson.dumps(descriptor, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 @contextlib.asynccontextmanager

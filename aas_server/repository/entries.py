@@ -9,6 +9,7 @@ import orjson
 from aas_server.model import Document, Kind
 from aas_server.model.edit import apply_values
 from aas_server.storage import Stored
+from aas_server.storage.index import has_blobs
 
 Key = tuple[Kind, str]
 
@@ -24,9 +25,11 @@ class Entry:
     """One revision of one document. Bytes and document are made from each other when first asked for."""
 
     __slots__ = (
+        "_blobs",
         "_body",
         "_derived",
         "_document",
+        "answers",
         "cache",
         "etag",
         "identifier",
@@ -44,6 +47,7 @@ class Entry:
         etag: str,
         body: bytes | None = None,
         document: Document | None = None,
+        blobs: bool | None = None,
     ) -> None:
         self.kind = kind
         self.identifier = identifier
@@ -51,7 +55,10 @@ class Entry:
         self.etag = etag
         self._body = body
         self._document = document
+        self._blobs = blobs
         self._derived: dict[object, bytes] = {}
+        #: What layers above have finished of this revision.
+        self.answers: dict[object, Any] = {}
         self.targets: list[object] = []
         self.cache: Cache | None = None
         self.weight = OVERHEAD + len(body or b"")
@@ -70,6 +77,13 @@ class Entry:
             self._document = orjson.loads(self.body)
             self.grow(PARSED * len(self.body))
         return self._document
+
+    @property
+    def blobs(self) -> bool:
+        """Whether there is a Blob in it."""
+        if self._blobs is None:
+            self._blobs = has_blobs(self.body)
+        return self._blobs
 
     @property
     def key(self) -> Key:
@@ -93,9 +107,9 @@ def entry_of(stored: Stored, store_id: str) -> Entry:
     """The entry of a stored document, values set since its bytes were written included."""
     etag = etag_of(store_id, stored.revision)
     if not stored.values:
-        return Entry(stored.kind, stored.identifier, stored.revision, etag, body=stored.body)
+        return Entry(stored.kind, stored.identifier, stored.revision, etag, body=stored.body, blobs=stored.blobs)
     document = apply_values(orjson.loads(stored.body), list(stored.values.items()))
-    return Entry(stored.kind, stored.identifier, stored.revision, etag, document=document)
+    return Entry(stored.kind, stored.identifier, stored.revision, etag, document=document, blobs=stored.blobs)
 
 
 def etag_of(store_id: str, revision: int) -> str:

@@ -1,23 +1,30 @@
 """Where documents are kept: two small protocols, one behaviour. `tests/storage` runs against each backend."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from aas_server.model import Kind
 from aas_server.model.changes import Change, Logged, Outcome, Part
 from aas_server.model.paths import IdShortPath
 
+#: No values were set since the body was written.
+UNCHANGED: Mapping[IdShortPath, Mapping[str, object]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A document as it lies in storage: the bytes as served, and values set since they were written."""
+
+class Stored(NamedTuple):
+    """A document as it lies in storage: the bytes as served, and values set since they were written.
+
+    `blobs` says whether there is a Blob in it.
+    """
 
     kind: Kind
     identifier: str
     revision: int
     body: bytes
-    values: Mapping[IdShortPath, Mapping[str, object]] = field(default_factory=dict)
+    values: Mapping[IdShortPath, Mapping[str, object]] = UNCHANGED
+    blobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Found:
     revision: int
     body: bytes
     given: str | None
+    blobs: int
 
     @property
     def document(self) -> Document:
@@ -129,7 +130,8 @@ class Tables:
 
     def _create(self, change: Put, body: bytes) -> tuple[Outcome, int]:
         sequence = self._log(Event.CREATED, change.kind, change.identifier)
-        self._add("add_document", sequence, NUMBERS[change.kind], change.identifier, sequence)
+        blobs = index.has_blobs(body)
+        self._add("add_document", sequence, NUMBERS[change.kind], change.identifier, sequence, blobs)
         self._add("add_body", sequence, body)
         self._index(sequence, change.kind, None, change.document)
         return Outcome(sequence, Event.CREATED), sequence
@@ -141,7 +143,7 @@ class Tables:
         if found.given and not change.parts and orjson.dumps(old) == body:
             return Outcome(found.revision, None)
         sequence = self._log(Event.UPDATED, change.kind, change.identifier)
-        self._add("set_revision", sequence, found.pk)
+        self._add("set_revision", sequence, index.has_blobs(body), found.pk)
         if found.body != body:
             self._add("set_body", body, found.pk)
         if found.given:

@@ -87,6 +87,15 @@ def _references(document: Document, *names: str) -> Iterator[Document]:
                 yield one
 
 
+#: A Blob in a stored body, which is compact JSON; a text can hold this only with its quotes escaped.
+_BLOB = b'"modelType":"Blob"'
+
+
+def has_blobs(body: bytes) -> bool:
+    """Whether there is a Blob in a stored body."""
+    return _BLOB in body
+
+
 def rows(document: Document) -> set[Row]:
     """The values of all elements below a submodel."""
     found: set[Row] = set()

@@ -16,7 +16,7 @@ import orjson
 from aas_server.model import Kind
 from aas_server.model.changes import Change, Event, Logged, Outcome, Part
 from aas_server.model.errors import Gone, NotFound, Problem
-from aas_server.storage import Criterion, Label, Page, Stored
+from aas_server.storage import UNCHANGED, Criterion, Label, Page, Stored
 from aas_server.storage.applying import KINDS, NUMBERS, Tables, last_sequence, read_values
 from aas_server.storage.identifiers import Identifiers
 from aas_server.storage.interning import SQL
@@ -40,7 +40,7 @@ class SqliteStorage:
         self._opened = opened
         self._reader = opened.reader
         self._tables = Tables(opened.writer, log_changes)
-        self._writer = Writer(opened.writer, opened.path, self._tables.undo)
+        self._writer = Writer(opened.writer, opened.path, self._tables.undo, self._move_on)
         self._selecting = Selecting(opened.reader)
         self._identifiers = Identifiers(opened.reader)
         self._tidying = asyncio.create_task(self._tidy(), name="store tidying")
@@ -73,7 +73,14 @@ class SqliteStorage:
 
     # Documents
 
+    def _move_on(self) -> None:
+        if self._reader.in_transaction:
+            self._reader.execute("COMMIT")
+
     def peek(self, kind: Kind, identifier: str) -> Stored | None:
+        # To look whether somebody has written takes as long as to read. Nobody but this process writes, and says so.
+        if not self._reader.in_transaction:
+            self._reader.execute("BEGIN")
         row = self._reader.execute(SQL["find"], (NUMBERS[kind], identifier)).fetchone()
         return self._stored(kind, (*row, identifier)) if row else None
 
@@ -94,8 +101,9 @@ class SqliteStorage:
         return self._identifiers.page([NUMBERS[kind] for kind in kinds], labels, limit, cursor)
 
     def _stored(self, kind: Kind, row: tuple[Any, ...]) -> Stored:
-        _, revision, body, given, identifier = row
-        return Stored(kind, identifier, revision, body, dict(read_values(given)) if given else {})
+        _, revision, body, given, blobs, identifier = row
+        values = dict(read_values(given)) if given else UNCHANGED
+        return Stored(kind, identifier, revision, body, values, bool(blobs))
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes: list[Outcome] = await self._writer.submit(lambda: self._tables.apply(changes))

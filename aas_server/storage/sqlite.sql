@@ -3,7 +3,7 @@
 SELECT d.pk, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given
+       ) END AS given, d.blobs
 FROM document d JOIN body b ON b.pk = d.pk
 WHERE d.kind = ? AND d.id = ?
 
@@ -16,7 +16,7 @@ SELECT pk, revision, pending FROM document WHERE kind = ? AND id = ?
 SELECT d.pk, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given, d.id
+       ) END AS given, d.blobs, d.id
 FROM json_each(?) AS wanted JOIN document d ON d.kind = ? AND d.id = wanted.value JOIN body b ON b.pk = d.pk
 ORDER BY wanted.key
 
@@ -25,7 +25,7 @@ ORDER BY wanted.key
 SELECT d.pk, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given, d.id
+       ) END AS given, d.blobs, d.id
 FROM document d JOIN body b ON b.pk = d.pk
 WHERE d.kind = ? AND d.pk > ? ORDER BY d.pk LIMIT ?
 
@@ -38,14 +38,14 @@ SELECT attributes FROM value_log WHERE pk = ? AND path = ?
 SELECT kind, id FROM document WHERE pending > 0 AND pending < ? ORDER BY pending LIMIT ?
 
 -- name: add_document
-INSERT INTO document (pk, kind, id, revision) VALUES (?, ?, ?, ?)
+INSERT INTO document (pk, kind, id, revision, blobs) VALUES (?, ?, ?, ?, ?)
 
 -- name: add_body
 INSERT INTO body (pk, body) VALUES (?, ?)
 
 -- name: set_revision
 -- A new revision that is whole in the body.
-UPDATE document SET revision = ?, pending = 0 WHERE pk = ?
+UPDATE document SET revision = ?, pending = 0, blobs = ? WHERE pk = ?
 
 -- name: touch
 -- A new revision whose value is in the value log.

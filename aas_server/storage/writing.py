@@ -35,11 +35,18 @@ class Job:
 class Writer:
     """Executes jobs on the loop, where each statement takes microseconds, and commits in a thread, which takes a flush.
 
-    `undone` is called after a job's statements were rolled back. A job whose work raises fails alone.
+    `undone` is called after a job's statements were rolled back, `moved_on` whenever readers must not keep to what they
+    see: after a commit, and before the log is cut. A job whose work raises fails alone.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, undone: Callable[[], None]) -> None:
-        self._connection, self._path, self._undone = connection, path, undone
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        undone: Callable[[], None],
+        moved_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._connection, self._path, self._undone, self._moved_on = connection, path, undone, moved_on
         self._log = path.with_name(path.name + "-wal")
         self._jobs: deque[Job] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -102,8 +109,11 @@ class Writer:
 
     async def _in_thread(self, statement: str) -> int:
         """Execute to the end; returns the size of the write-ahead log then."""
+        self._moved_on()
         work = partial(_finish, self._connection, statement, self._log)
-        return await asyncio.get_running_loop().run_in_executor(self._commits, work)
+        size = await asyncio.get_running_loop().run_in_executor(self._commits, work)
+        self._moved_on()
+        return size
 
     async def _begin(self) -> None:
         """Begin a transaction; a tool that holds the file for a moment, as for a backup, is waited for."""

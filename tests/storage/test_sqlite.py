@@ -75,12 +75,15 @@ def test_a_store_of_the_first_form_is_brought_up_to_date(file: Path) -> None:
     number, script = migrations()[0]
     connection = sqlite3.connect(file)
     connection.executescript(f"{script}\nPRAGMA application_id = {APPLICATION}; PRAGMA user_version = {number};")
-    connection.execute("INSERT INTO document VALUES (1, 2, 'urn:x:1', 1, 0)")
-    connection.execute('INSERT INTO body VALUES (1, \'{"modelType":"Submodel","id":"urn:x:1"}\')')
+    for pk, elements in ((1, ""), (2, '{"modelType":"Blob"}')):
+        body = f'{{"modelType":"Submodel","id":"urn:x:{pk}","submodelElements":[{elements}]}}'.encode()
+        connection.execute("INSERT INTO document VALUES (?, 2, ?, 1, 0)", (pk, f"urn:x:{pk}"))
+        connection.execute("INSERT INTO body VALUES (?, ?)", (pk, body))
     connection.commit()
     connection.close()
     opened = open_store(f"sqlite:///{file}")
-    assert opened.reader.execute(SQL["find"], (NUMBERS[Kind.SUBMODEL], "urn:x:1")).fetchone()
+    found = [opened.reader.execute(SQL["find"], (NUMBERS[Kind.SUBMODEL], f"urn:x:{pk}")).fetchone()[4] for pk in (1, 2)]
+    assert found == [0, 1]  # whether there is a Blob
     assert opened.reader.execute("PRAGMA user_version").fetchone() == (migrations()[-1][0],)
     opened.release.close()
 
