@@ -95,6 +95,7 @@ def documents(
     """Every document with its name, the address it is true of, and how it is tried."""
     own = fuzzing.offered(base)
     yield "our own, /openapi.json", own, base, WHOLE
+    yield "our own, /api/v3.0/openapi.json", fuzzing.offered(f"{base}/api/v3.0"), f"{base}/api/v3.0", WHOLE
     specs = SHARED / "specs"
     if not specs.exists():
         click.echo("official documents: left out, ../shared/specs is not beside the project")

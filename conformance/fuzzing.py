@@ -21,7 +21,9 @@ from aas_server.api.openapi.examples import BODIES, PATHS
 from aas_server.api.openapi.media import JSON
 from aas_server.api.serialization import AASX
 from aas_server.model import identifiers, paths
+from aas_server.model.metamodel import SUBMODEL_ELEMENTS
 from aas_server.model.paths import CHILDREN
+from aas_server.model.references import target
 from conformance.official import METHODS
 from conformance.responses import everything
 from conformance.sent import large, prepared
@@ -152,28 +154,41 @@ class World:
             found: bytes = answer.read()
         return found
 
-    def dictionaries(self) -> dict[str, list[str]]:
-        """What stands in paths: identifiers, the idShortPaths of all elements, and those of one kind."""
+    def aims(self) -> dict[str, dict[str, list[str]]]:
+        """What stands in the parameters of paths, by aim: a shell, a submodel it refers to, elements of some kinds.
+
+        One of each, so that they fit together: an element of one submodel is nowhere in another.
+        """
         held = {what: everything(self.server, what) for what in ("shells", "submodels", "concept-descriptions")}
-        elements = [(paths.text(path), element) for each in held["submodels"] for path, element in paths.walk(each)]
-        aimed = {
-            aim: sorted({path for path, each in elements if each["modelType"] in kinds})
-            for aim, (kinds, _, _) in AIMED.items()
-        }
-        return {
-            "aasIdentifier": [identifiers.encode(each["id"]) for each in held["shells"]],
-            "submodelIdentifier": [identifiers.encode(each["id"]) for each in held["submodels"]],
-            "cdIdentifier": [identifiers.encode(each["id"]) for each in held["concept-descriptions"]],
-            "idShortPath": sorted({path for path, _ in elements}),
-            **aimed,
-        }
+        pictured = [each for each in held["shells"] if "defaultThumbnail" in each["assetInformation"]]
+        found = {aim: _place(held, kinds) for aim, (kinds, _, _) in AIMED.items() if kinds}
+        found["anything"]["cdIdentifier"] = [identifiers.encode(each["id"]) for each in held["concept-descriptions"]]
+        return found | {"pictures": {"aasIdentifier": [identifiers.encode(each["id"]) for each in pictured]}}
 
 
-#: What leads to elements of some kinds: their modelTypes, the methods and paths.
-AIMED = {
+def _place(held: Mapping[str, list[Any]], kinds: Iterable[str]) -> dict[str, list[str]]:
+    """The submodel with the most elements of these kinds, a shell that refers to it, and where the elements are."""
+    shells = {target(each): shell["id"] for shell in held["shells"] for each in shell.get("submodels", ())}
+    places = {
+        submodel["id"]: [paths.text(path) for path, element in paths.walk(submodel) if element["modelType"] in kinds]
+        for submodel in held["submodels"]
+        if submodel["id"] in shells
+    }
+    best = max(places, key=lambda each: len(places[each]))
+    return {
+        "aasIdentifier": [identifiers.encode(shells[best])],
+        "submodelIdentifier": [identifiers.encode(best)],
+        "idShortPath": places[best],
+    }
+
+
+#: What leads to elements of some kinds: their modelTypes, the methods and the paths.
+AIMED: dict[str, tuple[Iterable[str], str, str]] = {
+    "anything": (SUBMODEL_ELEMENTS, ".", "."),
     "files": (("File",), "GET|PUT|DELETE", "/attachment$"),
     "operations": (("Operation",), "GET|POST", "/(invoke|operation)"),
     "containers": (tuple(CHILDREN), "POST", r"\{idShortPath\}$"),
+    "pictures": ((), "GET|DELETE", "/thumbnail$"),
 }
 FORM = "multipart/form-data; boundary=x"
 PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nno picture\r\n--x--\r\n'
@@ -186,7 +201,8 @@ EXAMPLES = {
 
 
 def _config(world: World, base: str, effort: Effort, without_edges: list[str]) -> SchemathesisConfig:
-    known = world.dictionaries()
+    aims = world.aims()
+    named = {f"{aim} {name}": values for aim, known in aims.items() for name, values in known.items() if values}
     checks = {name: more for name, more in CHECKS.items() if effort.complete or name != "unsupported_method"}
     phases = {"examples": True, "coverage": effort.edges, "fuzzing": effort.examples > 0, "stateful": False}
     return SchemathesisConfig.from_dict(
@@ -203,23 +219,25 @@ def _config(world: World, base: str, effort: Effort, without_edges: list[str]) -
                 "no-shrink": True,
                 "database": "none",
             },
-            "dictionaries": {name: {"values": values} for name, values in known.items() if values},
-            "parameters": {f"path.{name}": _drawn(name) for name in known if name not in AIMED},
+            "dictionaries": {name: {"values": values} for name, values in named.items()},
+            "parameters": _drawn("anything", named),
             "operations": [
-                {"include-method-regex": methods, "include-path-regex": path, "parameters": {PATH: _drawn(aim)}}
-                for aim, (_, methods, path) in AIMED.items()
-                if known[aim]
-            ]
-            + [{"include-name": name, "phases": {"coverage": {"enabled": False}}} for name in without_edges],
+                *(
+                    {"include-method-regex": methods, "include-path-regex": path, "parameters": _drawn(aim, named)}
+                    for aim, (_, methods, path) in AIMED.items()
+                    if aim != "anything"
+                ),
+                *({"include-name": name, "phases": {"coverage": {"enabled": False}}} for name in without_edges),
+            ],
         }
     )
 
 
-PATH = "path.idShortPath"
-
-
-def _drawn(dictionary: str) -> dict[str, Any]:
-    return {"dictionary": dictionary, "probability": 0.9}
+def _drawn(aim: str, named: Iterable[str]) -> dict[str, Any]:
+    """Parameters of paths are nearly always drawn from what is there."""
+    return {
+        f"path.{name.split()[1]}": {"dictionary": name, "probability": 0.9} for name in named if name.split()[0] == aim
+    }
 
 
 def _failures(recorder: ScenarioRecorder) -> Iterator[Failure]:
