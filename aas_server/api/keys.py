@@ -43,5 +43,5 @@ STATE = web.AppKey("state", State)
 HANDLES = web.AppKey("handles", Handles)
 #: The rows of the API as they are mounted at each base, those included that answer 501.
 ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)
-#: The OpenAPI documents by base, once made.
+#: The OpenAPI documents by the path they are true of, once made.
 DOCUMENTS: web.AppKey[dict[str, bytes]] = web.AppKey("documents", dict)

@@ -12,9 +12,10 @@ from aas_server.api import openapi
 from aas_server.api.openapi.contracts import CONTRACTS
 from aas_server.api.table import API
 from aas_server.api.versions import MOUNTS
-from aas_server.app import Server, routes
+from aas_server.app import Server, listening, routes
 from aas_server.config import Settings
 from aas_server.model.modifiers import ApiVersion
+from aas_server.repository import Repository
 from tests.conformance.test_table import METHODS
 from tests.examples import b64, prop, submodel
 
@@ -72,6 +73,15 @@ async def test_it_describes_what_is_served_and_nothing_else(client: ClientSessio
 async def test_it_says_where_the_api_is(client: ClientSession) -> None:
     assert (await document(client, "/api/v3.0"))["servers"] == [{"url": "/api/v3.0"}]
     assert "servers" not in await document(client)  # the default of OpenAPI, `/`
+
+
+async def test_a_proxy_may_serve_it_below_a_path(repository: Repository, altered: Any) -> None:
+    async with (
+        listening(repository, altered(trusted_proxies="127.0.0.1")) as server,
+        ClientSession(server.url, headers={"X-Forwarded-Prefix": "/plant"}) as client,
+    ):
+        assert (await document(client, "/api/v3.0"))["servers"] == [{"url": "/plant/api/v3.0"}]
+        assert (await document(client))["servers"] == [{"url": "/plant"}]
 
 
 def test_every_row_has_a_contract_and_every_contract_a_row() -> None:

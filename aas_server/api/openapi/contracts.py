@@ -160,7 +160,7 @@ CONTRACTS: Final = {
         "ignore-duplicates dry-run strict",
         "Upload",
     ),
-    "GetOpenApi": Contract("This document", "200 OpenApi"),
+    "GetOpenApi": Contract("This document", "200 OpenApi", refusals="400"),
     "GetIndex": Contract("What is here", "200 Index"),
     "GetDocs": Contract("A page to read and try the API", "200 Html"),
     "GetDocsFile": Contract("A part of that page", "200 *"),
