@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from aas_server.api import cors, errors, fast, reading, registry
+from aas_server.api import cors, errors, fast, reading
 from aas_server.api.addresses import ADDRESSING, Addressing
-from aas_server.api.keys import DOCUMENTS, HANDLES, LIMITS, REPOSITORY, ROUTES, STATE, Limits, State
+from aas_server.api.keys import DOCUMENTS, HANDLES, LIMITS, REPOSITORY, ROUTES, SINGLES, STATE, Limits, Singles, State
 from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
@@ -40,6 +40,7 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[REPOSITORY] = repository
     app[LIMITS] = limits(settings)
     app[STATE] = State()
+    app[SINGLES] = Singles(settings.shell or None, settings.submodel or None)
     app[HANDLES] = Handles(repository, settings.keep_results)
     app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
@@ -98,11 +99,11 @@ def pattern(path: str) -> str:
 
 def bind(route: Route, base: str, version: ApiVersion) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The handler of one route: reads the call, lets the mount refuse it, hands it to the row's handler."""
-    handler = route.operation.handler if route.mount.served else registry.later
+    handler = route.operation.handler
     guard = route.mount.guard if route.operation.guarded else None
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        call = reading.Call(request, base, version, route.content)
+        call = reading.Call(request, base, version, route.content, route.mount.single)
         if guard is not None:
             await guard(call)
         return await handler(call)

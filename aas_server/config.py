@@ -42,6 +42,8 @@ class Settings:
     port: int = _setting(8080, "Port to listen on; 0 takes a free one and prints it.", most=65535)
     store: str = _setting("sqlite:///aas.db", "Where documents are kept: sqlite:///FILE, or sqlite:///:memory:.")
     load: tuple[str, ...] = _setting((), "Packages, environments or folders of them to import at start.")
+    shell: str = _setting("", "Id of the shell that is also served by itself, at /aas; empty for none.")
+    submodel: str = _setting("", "Id of the submodel that is also served by itself, at /submodel; empty for none.")
     examples: bool = _setting(False, "Import the example shells that ship with the server.")
     strict: bool = _setting(False, "Refuse imported files that violate a constraint, instead of reporting it.")
     fast_path: bool = _setting(True, "Answer hot reads before the router; the answers are the same.")

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from aas_server.api import answering
-from aas_server.api.keys import ROUTES
+from aas_server.api.keys import ROUTES, SINGLES, Singles
 from aas_server.api.reading import Call
 from aas_server.model.modifiers import ApiVersion
 
@@ -78,15 +78,20 @@ PROFILES: Final = (
 )
 
 
-def whole(routes: "Iterable[Route]", version: ApiVersion) -> Iterator[str]:
-    """The ids of the profiles of which every row is served."""
+def whole(routes: "Iterable[Route]", version: ApiVersion, singles: Singles) -> Iterator[str]:
+    """The ids of the profiles of which every row is served, and for which there is a single one where it takes one."""
     known = list(routes)
     for profile in PROFILES:
         needed = [route for route in known if profile.belongs(route)]
-        if profile.since <= version and needed and all(route.served for route in needed):
+        if profile.since <= version and needed and all(_offered(route, singles) for route in needed):
             yield f"{ROOT}/{version.replace('.', '/')}/{profile.service}ServiceSpecification/{profile.name}"
 
 
+def _offered(route: "Route", singles: Singles) -> bool:
+    return route.served and (route.mount.single is None or singles.of(route.mount.single) is not None)
+
+
 async def get_description(call: Call) -> web.Response:
-    profiles = list(whole(call.request.app[ROUTES][call.base], call.version))
+    app = call.request.app
+    profiles = list(whole(app[ROUTES][call.base], call.version, app[SINGLES]))
     return answering.sized(call, orjson.dumps({"profiles": profiles}))

@@ -53,7 +53,10 @@ class Collection:
         return answering.done()
 
     def created(self, call: Call, entry: Entry) -> web.Response:
-        return answering.created(call, answering.located(self.path, entry.identifier), entry.body, entry.etag)
+        path = answering.located(self.path, entry.identifier)
+        if call.single == self.parameter:
+            path = call.request.path.removeprefix(call.base)
+        return answering.created(call, path, entry.body, entry.etag)
 
 
 SHELLS = Collection(Kind.SHELL, "/shells", "aasIdentifier", filters.shells)

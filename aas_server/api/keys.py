@@ -38,7 +38,20 @@ class State:
     registration: Callable[[], Document] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """The shell and the submodel that are served as single ones, by their ids; None where there is none."""
+
+    shell: str | None = None
+    submodel: str | None = None
+
+    def of(self, parameter: str) -> str | None:
+        """The id that stands for a path parameter of the repositories."""
+        return {"aasIdentifier": self.shell, "submodelIdentifier": self.submodel}[parameter]
+
+
 LIMITS = web.AppKey("limits", Limits)
+SINGLES = web.AppKey("singles", Singles)
 STATE = web.AppKey("state", State)
 HANDLES = web.AppKey("handles", Handles)
 #: The rows of the API as they are mounted at each base, those included that answer 501.

@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
 from aas_server.api import answering
-from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, Limits
+from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, SINGLES, Limits
 from aas_server.api.negotiating import XML
 from aas_server.model import Document, Json, Kind, xml
 from aas_server.model import json as documents
@@ -39,6 +39,8 @@ class Call:
     base: str
     version: ApiVersion = ApiVersion.V31
     content: Content = Content.NORMAL
+    #: The path parameter whose place a setting takes (see table.Mount).
+    single: str | None = None
 
     @property
     def repository(self) -> Repository:
@@ -71,10 +73,25 @@ class Call:
     @property
     def inside_shell(self) -> bool:
         """Whether a submodel is addressed below a shell (`/shells/{id}/submodels/{id}`)."""
-        return "aasIdentifier" in self.request.match_info
+        return self.single == "aasIdentifier" or "aasIdentifier" in self.request.match_info
+
+    @property
+    def shell_path(self) -> str:
+        """Where the shell is, relative to the API's mount."""
+        return "/aas" if self.single == "aasIdentifier" else answering.located("/shells", self.shell_id)
 
     def identifier(self, name: str) -> str:
+        """The identifier that a path parameter, or a setting in its place, gives. Raises Malformed, NotFound."""
+        if name == self.single:
+            return self._single(name)
         return decode(self.request.match_info[name], padded=self.version is ApiVersion.V30)
+
+    def _single(self, name: str) -> str:
+        identifier = self.request.app[SINGLES].of(name)
+        if identifier is None:
+            setting = {"aasIdentifier": "shell", "submodelIdentifier": "submodel"}[name]
+            raise NotFound(f"no single {setting} is served here: the setting {setting!r} names none")
+        return identifier
 
     def header(self, name: str) -> str:
         return self.request.headers.get(name, "")

@@ -40,7 +40,7 @@ async def post_reference(call: Call) -> web.Response:
     entry = await call.repository.update(
         Kind.SHELL, call.shell_id, lambda shell: edit.with_reference(shell, reference), call.condition
     )
-    path = answering.located("/shells", entry.identifier, "submodel-refs", encode(target(reference) or ""))
+    path = f"{call.shell_path}/submodel-refs/{encode(target(reference) or '')}"
     return answering.created(call, path, orjson.dumps(reference), entry.etag)
 
 

@@ -58,7 +58,7 @@ async def put_submodel(call: Call) -> web.Response:
 
 def _created(call: Call, submodel: Document, etag: str) -> web.Response:
     """201 below a shell carries the reference (OpenAPI of the shell repository), not the submodel."""
-    path = answering.located("/shells", call.shell_id, "submodels", encode(submodel["id"]))
+    path = f"{call.shell_path}/submodels/{encode(submodel['id'])}"
     return answering.created(call, path, orjson.dumps(to_submodel(submodel["id"])), etag)
 
 

@@ -36,11 +36,14 @@ RIGHTS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "UPDATE", "
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A prefix under which the same rows are served; `guard` refuses what the prefix does not hold."""
+    """A prefix under which the same rows are served; `guard` refuses what the prefix does not hold.
+
+    `single` is the path parameter whose place a setting takes: there is one shell, or one submodel.
+    """
 
     prefix: str = ""
     guard: Guard | None = None
-    served: bool = True
+    single: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Route:
 
     @property
     def served(self) -> bool:
-        return self.mount.served and self.operation.served
+        return self.operation.served
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,14 @@ WRITE = (Content.NORMAL, Content.VALUE, Content.METADATA)
 BOTH = (Content.NORMAL, Content.REFERENCE)
 INVOKE = (Content.NORMAL, Content.VALUE)
 
-#: The services for a single shell or submodel: known, and not offered yet.
-SINGLE_SHELL = Mount("/aas", served=False)
-SINGLE_SUBMODEL = Mount("/submodel", served=False)
+#: The services for a single shell or submodel, offered when a setting names it.
+SINGLE_SHELL = Mount("/aas", single="aasIdentifier")
+SINGLE_SUBMODEL = Mount("/submodel", single="submodelIdentifier")
 SHELL = (Mount("/shells/{aasIdentifier}"), SINGLE_SHELL)
 SUBMODEL = (
     Mount("/submodels/{submodelIdentifier}"),
     Mount("/shells/{aasIdentifier}/submodels/{submodelIdentifier}", require_reference),
-    Mount("/aas/submodels/{submodelIdentifier}", served=False),
+    Mount("/aas/submodels/{submodelIdentifier}", require_reference, "aasIdentifier"),
     SINGLE_SUBMODEL,
 )
 ELEMENT = "/submodel-elements/{idShortPath}"

@@ -1,11 +1,14 @@
 """`/description` names exactly the profiles of which every operation is served."""
 
 import json
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
 from aas_server.api.table import API
+from aas_server.app import listening
+from aas_server.repository import Repository
 from tests.conformance.test_table import nameless
 from tests.shared import shared
 
@@ -14,9 +17,14 @@ ROOT = "https://admin-shell.io/aas/API"
 RENAMED = {"ConceptDescription": "ConceptDescriptionRepository"}
 
 
-def complete(endpoints: str, minor: str) -> set[str]:
-    """The ids of the profiles of which every operation is a row that is served."""
-    served = {nameless(route.method, route.path) for row in API for route in row.expanded() if route.served}
+def complete(endpoints: str, minor: str, singles: bool) -> set[str]:
+    """The ids of the profiles of which every operation is a row that is served, those of single services if wanted."""
+    served = {
+        nameless(route.method, route.path)
+        for row in API
+        for route in row.expanded()
+        if route.served and (singles or route.mount.single is None)
+    }
     services = json.loads(shared(f"specs/{endpoints}").read_bytes())
     found = set()
     for service, operations in services.items():
@@ -44,4 +52,11 @@ async def test_the_profiles_are_those_served_whole(
     description = await answer.json()
     assert set(description) == {"profiles"}
     assert len(description["profiles"]) == len(set(description["profiles"]))
-    assert set(description["profiles"]) == complete(endpoints, minor)
+    assert set(description["profiles"]) == complete(endpoints, minor, singles=False)
+
+
+async def test_single_services_are_offered_where_settings_name_them(repository: Repository, altered: Any) -> None:
+    settings = altered(shell="urn:x:shell", submodel="urn:x:submodel")
+    async with listening(repository, settings) as server, ClientSession(server.url) as client:
+        description = await (await client.get("/description")).json()
+    assert set(description["profiles"]) == complete("endpoints-3.1.2.json", "3/1", singles=True)

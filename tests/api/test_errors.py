@@ -40,7 +40,7 @@ async def test_a_method_that_is_not_offered_names_those_that_are(client: ClientS
     assert (options.status, "GET" in options.headers["Allow"]) == (204, True)
 
 
-@pytest.mark.parametrize("path", ["/packages", "/submodel", "/aas/submodel-refs"])
+@pytest.mark.parametrize("path", ["/packages"])
 async def test_what_is_not_offered_yet(client: ClientSession, path: str) -> None:
     await refused(await client.get(path), 501)
     await refused(await client.post("/query/shells", json={}), 501)
