@@ -11,6 +11,13 @@ import click
 from conformance import deviations, engine, fuzzing, official, responses
 from conformance.server import PROJECT, SHARED, DidNotStart, data, running
 
+EXAMPLES = PROJECT / "submodels/examples/elements.json"
+#: The shell and the submodel that are served by themselves, too.
+SINGLES = (
+    *("--shell", "https://example.com/shells/elements"),
+    *("--submodel", "https://example.com/submodels/elements"),
+)
+
 
 @click.command()
 @click.option("--load", type=click.Path(exists=True, path_type=Path), default=data, help="What the server holds.")
@@ -20,7 +27,7 @@ def main(load: Path, url: str | None) -> None:
     try:
         if url:
             sys.exit(not report(url.rstrip("/")))
-        with running(load, PROJECT / "submodels/examples/elements.json") as base:
+        with running(load, EXAMPLES, options=SINGLES) as base:
             held = report(base)
     except DidNotStart as error:
         raise click.ClickException(str(error)) from None

@@ -23,6 +23,7 @@ from aas_server.api import (
     upload,
 )
 from aas_server.api.identifiables import CONCEPTS, SHELLS, SUBMODELS
+from aas_server.api.keys import Singles
 from aas_server.api.openapi.serving import get_openapi
 from aas_server.api.reading import Call, require_reference, require_shell, require_submodel
 from aas_server.model.modifiers import Content
@@ -59,6 +60,10 @@ class Route:
     @property
     def served(self) -> bool:
         return self.operation.served
+
+    def offered(self, singles: Singles) -> bool:
+        """Whether it is served, and the single shell or submodel that it speaks of is named."""
+        return self.served and (self.mount.single is None or singles.of(self.mount.single) is not None)
 
 
 @dataclass(frozen=True, slots=True)

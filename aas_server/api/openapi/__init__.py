@@ -156,7 +156,7 @@ def refusals(route: "Route") -> list[int]:
     found = {500, 503, *map(int, contract.refusals.split())}
     if contract.body or contract.query or contract.tagged or contract.conditional or "{" in route.path:
         found.add(400)
-    if "{" in route.path:
+    if "{" in route.path or route.mount.single:
         found.add(404)
     if contract.conditional:
         found.add(412)

@@ -47,7 +47,7 @@ def payload(what: str, contract: Contract, route: "Route", version: ApiVersion) 
     if what.startswith("Page["):
         return _typed({JSON: page(_items(what[5:-1], route.content, version))})
     if what == "SubmodelOrReference":  # the shell repository answers with the reference that its shell has got
-        what = "Reference" if "{aasIdentifier}" in route.path else "Submodel"
+        what = "Reference" if "{aasIdentifier}" in route.path or route.mount.single == "aasIdentifier" else "Submodel"
     as_xml = contract.xml and route.method == "GET" and route.content is Content.NORMAL
     return _typed({JSON: _schema(_shaped(what, route.content)), **({XML: _XML} if as_xml else {})})
 
