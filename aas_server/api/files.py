@@ -142,12 +142,17 @@ async def _stream(call: Call, entry: Entry, name: str | None) -> web.StreamRespo
         raise NotFound(f"no file is attached{where}")
     headers = {
         "Content-Type": part.content_type or "application/octet-stream",
-        "Content-Disposition": _disposition(name or ""),
+        "Content-Disposition": disposition(name or ""),
         "ETag": f'"{part.sha256}"',
         "X-Content-Type-Options": "nosniff",
     }
     if answering.seen(call.header("If-None-Match"), part.sha256):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": headers["ETag"]})
+    return await stream(call, part, headers)
+
+
+async def stream(call: Call, part: Part, headers: Mapping[str, str]) -> web.StreamResponse:
+    """The bytes of a part under these headers; HEAD has the headers alone."""
     response = web.StreamResponse(headers=headers)
     response.content_length = part.size
     await response.prepare(call.request)
@@ -158,7 +163,7 @@ async def _stream(call: Call, entry: Entry, name: str | None) -> web.StreamRespo
     return response
 
 
-def _disposition(name: str) -> str:
+def disposition(name: str) -> str:
     """A Content-Disposition that any file name survives (RFC 6266)."""
     bare = name.rpartition("/")[2] or "file"
     plain = bare.encode("ascii", "replace").decode().replace('"', "_").replace("\\", "_").replace("?", "_")
@@ -182,7 +187,7 @@ async def _receive_fields(call: Call) -> tuple[str, Part]:
             raise Malformed("a form field may not be multipart itself")
         match field.name:
             case "fileName":
-                name = (await _text(field)).strip()
+                name = (await text_of(field)).strip()
             case "file" if received is None:
                 received = await _keep(call, field)
                 name = name or field.filename or ""
@@ -190,17 +195,17 @@ async def _receive_fields(call: Call) -> tuple[str, Part]:
                 raise Malformed(f"unexpected or repeated form field {other!r}: expected fileName and file")
     if received is None:
         raise Malformed("the form field file is missing")
-    return FOLDER + _safe(name), received
+    return FOLDER + safe(name), received
 
 
-async def _text(field: BodyPartReader) -> str:
+async def text_of(field: BodyPartReader) -> str:
     value = await field.read_chunk(4096)
     if await field.read_chunk(1):
-        raise TooLarge("fileName has more than 4096 bytes")
+        raise TooLarge(f"{field.name} has more than 4096 bytes")
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise Malformed("fileName is no UTF-8 text") from None
+        raise Malformed(f"{field.name} is no UTF-8 text") from None
 
 
 async def _keep(call: Call, field: BodyPartReader) -> Part:
@@ -221,10 +226,10 @@ async def bounded(field: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """A file name without folders and without characters that some file system refuses.
 
-    >>> _safe("../../etc/pass wd"), _safe("C:\\\\x\\\\a.pdf"), _safe("")
+    >>> safe("../../etc/pass wd"), safe("C:\\\\x\\\\a.pdf"), safe("")
     ('pass wd', 'a.pdf', 'file')
     """
     readable = name.encode("utf-8", "replace").decode()  # a header may hold what is no UTF-8

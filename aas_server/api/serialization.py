@@ -2,8 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import BinaryIO, cast
 
 from aiohttp import web
@@ -33,7 +34,7 @@ async def get_serialization(call: Call) -> web.StreamResponse:
     selection = Selection(ids(call, "aasIds"), ids(call, "submodelIds"), call.flag("includeConceptDescriptions", True))
     documents = await select(call.repository, selection)
     if media_type in AASX:
-        return await _package(call, documents, media_type, as_json)
+        return await send_package(call, documents, media_type, as_json)
     write = json.dump if media_type == JSON else xml.write
     body = await asyncio.to_thread(write, environment(documents))
     return answering.sized(call, body, content_type=media_type)
@@ -47,7 +48,14 @@ def ids(call: Call, name: str) -> Sequence[str] | None:
     return [decode(each, padded=call.version is ApiVersion.V30) for each in dict.fromkeys(given)]
 
 
-async def _package(call: Call, documents: Sequence[Document], media_type: str, as_json: bool) -> web.StreamResponse:
+async def send_package(
+    call: Call,
+    documents: Sequence[Document],
+    media_type: str,
+    as_json: bool = False,
+    headers: Mapping[str, str] = MappingProxyType({"Content-Disposition": 'attachment; filename="environment.aasx"'}),
+) -> web.StreamResponse:
+    """An AASX package of these documents and their files."""
     with tempfile.SpooledTemporaryFile(SPOOL) as file:
         async with bundle(call.repository, documents) as bundled:
             content = environment(list(bundled.documents))
@@ -55,8 +63,7 @@ async def _package(call: Call, documents: Sequence[Document], media_type: str, a
             await asyncio.to_thread(writer.write, out, content, bundled.parts, as_json=as_json)
         size = file.tell()
         file.seek(0)
-        headers = {"Content-Type": media_type, "Content-Disposition": 'attachment; filename="environment.aasx"'}
-        response = web.StreamResponse(status=HTTPStatus.OK, headers=headers)
+        response = web.StreamResponse(status=HTTPStatus.OK, headers={"Content-Type": media_type, **headers})
         response.content_length = size
         await response.prepare(call.request)
         while chunk := await asyncio.to_thread(file.read, CHUNK):

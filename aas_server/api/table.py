@@ -6,16 +6,19 @@ Hot rows stand first: the router tries routes with the same beginning in this or
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from aas_server.api import (
+    bulk,
     description,
     descriptors,
     discovery,
     elements,
     files,
     health,
+    packages,
     registry,
     serialization,
     shells,
@@ -26,6 +29,7 @@ from aas_server.api.identifiables import CONCEPTS, SHELLS, SUBMODELS
 from aas_server.api.keys import Singles
 from aas_server.api.openapi.serving import get_openapi
 from aas_server.api.reading import Call, require_reference, require_shell, require_submodel
+from aas_server.model import Kind
 from aas_server.model.modifiers import Content
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
@@ -136,8 +140,11 @@ HEALTH = (
     ApiOperation("GetHealthRegistration", "GET", "/health/registration", health.registration),
 )
 
-BULK = ("POST", "PUT", "DELETE")
-BULK_PATHS = ("/bulk/shell-descriptors", "/bulk/submodel-descriptors")
+BULK = {"POST": bulk.post_descriptors, "PUT": bulk.put_descriptors, "DELETE": bulk.delete_descriptors}
+BULK_PATHS = {
+    "/bulk/shell-descriptors": Kind.SHELL_DESCRIPTOR,
+    "/bulk/submodel-descriptors": Kind.SUBMODEL_DESCRIPTOR,
+}
 QUERIED = ("shells", "submodels", "concept-descriptions", "shell-descriptors", "submodel-descriptors")
 
 API: tuple[ApiOperation, ...] = (
@@ -208,19 +215,23 @@ API: tuple[ApiOperation, ...] = (
     ApiOperation(
         "DeleteSubmodelDescriptor", "DELETE", "/{submodelIdentifier}", descriptors.delete_submodel, DESCRIPTORS
     ),
-    *(ApiOperation("BulkDescriptors", method, path, registry.later) for method in BULK for path in BULK_PATHS),
-    ApiOperation("GetBulkAsyncStatus", "GET", "/bulk/status/{handleId}", registry.later),
-    ApiOperation("GetBulkAsyncResult", "GET", "/bulk/result/{handleId}", registry.later),
+    *(
+        ApiOperation("BulkDescriptors", method, path, partial(handler, kind=kind))
+        for method, handler in BULK.items()
+        for path, kind in BULK_PATHS.items()
+    ),
+    ApiOperation("GetBulkAsyncStatus", "GET", "/bulk/status/{handleId}", bulk.get_status),
+    ApiOperation("GetBulkAsyncResult", "GET", "/bulk/result/{handleId}", bulk.get_result),
     ApiOperation("GetAllShellIdsByAssetLink", "GET", "/lookup/shells", discovery.get_shells),
     ApiOperation("SearchAllShellIdsByAssetLink", "POST", "/lookup/shellsByAssetLink", discovery.search_shells),
     ApiOperation("GetAllAssetLinksById", "GET", "/lookup/shells/{aasIdentifier}", discovery.get_links),
     ApiOperation("PostAllAssetLinksById", "POST", "/lookup/shells/{aasIdentifier}", discovery.post_links),
     ApiOperation("DeleteAllAssetLinksById", "DELETE", "/lookup/shells/{aasIdentifier}", discovery.delete_links),
     # Packages and queries
-    ApiOperation("GetAllPackageIds", "GET", "/packages", registry.later),
-    ApiOperation("PostPackage", "POST", "/packages", registry.later),
-    ApiOperation("GetPackage", "GET", "/packages/{packageId}", registry.later),
-    ApiOperation("PutPackage", "PUT", "/packages/{packageId}", registry.later),
-    ApiOperation("DeletePackage", "DELETE", "/packages/{packageId}", registry.later),
+    ApiOperation("GetAllPackageIds", "GET", "/packages", packages.get_packages),
+    ApiOperation("PostPackage", "POST", "/packages", packages.post_package),
+    ApiOperation("GetPackage", "GET", "/packages/{packageId}", packages.get_package),
+    ApiOperation("PutPackage", "PUT", "/packages/{packageId}", packages.put_package),
+    ApiOperation("DeletePackage", "DELETE", "/packages/{packageId}", packages.delete_package),
     *(ApiOperation("Query", "POST", f"/query/{what}", registry.later, right="READ") for what in QUERIED),
 )

@@ -19,6 +19,7 @@ ASSET_TYPE = "assetType"
 IS_CASE_OF = "isCaseOf"
 DATA_SPECIFICATION = "dataSpecification"
 SUBMODEL = "submodel"
+AAS_ID = "aasId"
 
 #: Texts longer than this are cut in the index.
 LONGEST = 512
@@ -48,7 +49,7 @@ def asset_link(link: Document) -> tuple[str, str]:
 #: The attributes that labels are made of.
 LABELLED = (
     *("idShort", "semanticId", "supplementalSemanticIds", "isCaseOf"),
-    *("embeddedDataSpecifications", "submodels", "assetInformation"),
+    *("embeddedDataSpecifications", "submodels", "assetInformation", "aasIds"),
     *("globalAssetId", "assetKind", "assetType", "specificAssetIds", "links"),
 )
 
@@ -68,6 +69,8 @@ def labels(document: Document) -> Iterator[tuple[str, str]]:
     # A descriptor has the attributes of assetInformation itself.
     yield from _asset_labels(document.get("assetInformation") or document)
     yield from map(asset_link, document.get("links") or ())
+    for identifier in document.get("aasIds") or ():
+        yield AAS_ID, identifier
 
 
 def _asset_labels(asset: Document) -> Iterator[tuple[str, str]]:
