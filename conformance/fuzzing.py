@@ -141,11 +141,14 @@ class World:
         self.server = server
         for path, document in EXAMPLES.items():
             self._send("PUT", path, orjson.dumps(document), JSON)
-        self._send("PUT", f"/shells/{PATHS['aasIdentifier']}/asset-information/thumbnail", PICTURE, FORM)
+        picture = f"/shells/{PATHS['aasIdentifier']}/asset-information/thumbnail"
+        self._send("PUT", picture, form("a.png", b"no picture"), FORM)
         self.package = self._send("GET", "/serialization", None, AASX[0])
+        self.restore()
 
     def restore(self) -> None:
         self._send("POST", "/upload", self.package, AASX[0])
+        self._send("PUT", f"/packages/{PATHS['packageId']}", form("a.aasx", self.package), FORM)
 
     def _send(self, method: str, path: str, body: bytes | None, media_type: str) -> bytes:
         headers = {"Content-Type": media_type, "Accept": media_type}
@@ -190,8 +193,15 @@ AIMED: dict[str, tuple[Iterable[str], str, str]] = {
     "containers": (tuple(CHILDREN), "POST", r"\{idShortPath\}$"),
     "pictures": ((), "GET|DELETE", "/thumbnail$"),
 }
-FORM = "multipart/form-data; boundary=x"
-PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nno picture\r\n--x--\r\n'
+FORM = "multipart/form-data; boundary=between-the-fields"
+
+
+def form(name: str, content: bytes) -> bytes:
+    """A form with one file."""
+    start = f'--between-the-fields\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    return start.encode() + content + b"\r\n--between-the-fields--\r\n"
+
+
 #: The documents that the examples of our own OpenAPI document speak of.
 EXAMPLES = {
     f"/submodels/{PATHS['submodelIdentifier']}": BODIES["Submodel"],
