@@ -35,7 +35,7 @@ CHECKS = {
     "response_headers_conformance": {},
     "response_schema_conformance": {},
     "unsupported_method": {},
-    "negative_data_rejection": {"expected-statuses": [400, 404, 405, 406, 409, 412, 413, 415]},
+    "negative_data_rejection": {"expected-statuses": [400, 403, 404, 405, 406, 409, 412, 413, 415]},
 }
 SEED = 20260423
 
@@ -144,11 +144,20 @@ class World:
         picture = f"/shells/{PATHS['aasIdentifier']}/asset-information/thumbnail"
         self._send("PUT", picture, form("a.png", b"no picture"), FORM)
         self.package = self._send("GET", "/serialization", None, AASX[0])
+        self.handle = self._begin("/bulk/shell-descriptors", [BODIES["AssetAdministrationShellDescriptor"]])
         self.restore()
 
     def restore(self) -> None:
         self._send("POST", "/upload", self.package, AASX[0])
         self._send("PUT", f"/packages/{PATHS['packageId']}", form("a.aasx", self.package), FORM)
+
+    def _begin(self, path: str, items: list[Any]) -> str:
+        """The handle of something that is done by and by."""
+        request = urllib.request.Request(  # noqa: S310 -- always http
+            self.server + path, orjson.dumps(items), {"Content-Type": JSON}, method="PUT"
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return str(answer.headers["Location"]).rpartition("/")[2]
 
     def _send(self, method: str, path: str, body: bytes | None, media_type: str) -> bytes:
         headers = {"Content-Type": media_type, "Accept": media_type}
@@ -165,7 +174,11 @@ class World:
         held = {what: everything(self.server, what) for what in ("shells", "submodels", "concept-descriptions")}
         pictured = [each for each in held["shells"] if "defaultThumbnail" in each["assetInformation"]]
         found = {aim: _place(held, kinds) for aim, (kinds, _, _) in AIMED.items() if kinds}
-        found["anything"]["cdIdentifier"] = [identifiers.encode(each["id"]) for each in held["concept-descriptions"]]
+        found["anything"] |= {
+            "cdIdentifier": [identifiers.encode(each["id"]) for each in held["concept-descriptions"]],
+            "packageId": [identifiers.encode(each["packageId"]) for each in everything(self.server, "packages")],
+            "handleId": [self.handle],
+        }
         return found | {"pictures": {"aasIdentifier": [identifiers.encode(each["id"]) for each in pictured]}}
 
 

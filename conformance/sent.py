@@ -43,6 +43,7 @@ def prepared(document: Mapping[str, Any]) -> Schema:
     for pattern in WRITTEN:
         replace_pattern(made, pattern, XML_CHARACTERS)
     for item in made["paths"].values():
+        _aim(made, item)
         for method, operation in item.items():
             if isinstance(operation, dict):
                 _aim(made, operation)
@@ -51,9 +52,9 @@ def prepared(document: Mapping[str, Any]) -> Schema:
     return made
 
 
-def _aim(document: Schema, operation: Schema) -> None:
+def _aim(document: Schema, part: Schema) -> None:
     """Let the examples of paths and bodies speak of the same documents."""
-    for each in operation.get("parameters", ()):
+    for each in part.get("parameters", ()):
         parameter = resolved(document, each)
         if parameter["in"] == "path" and parameter["name"] in PATHS:
             parameter["example"] = PATHS[parameter["name"]]
