@@ -4,21 +4,39 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from aas_server.api import cors, errors, fast, reading
 from aas_server.api.addresses import ADDRESSING, Addressing
-from aas_server.api.keys import DOCUMENTS, HANDLES, LIMITS, REPOSITORY, ROUTES, SINGLES, STATE, Limits, Singles, State
+from aas_server.api.keys import (
+    DOCUMENTS,
+    HANDLES,
+    LIMITS,
+    OPERATIONS,
+    REPOSITORY,
+    ROUTES,
+    SINGLES,
+    STATE,
+    Limits,
+    Singles,
+    State,
+)
 from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
+from aas_server.model import Document
+from aas_server.model.errors import Unsupported
 from aas_server.model.modifiers import ApiVersion
+from aas_server.model.paths import IdShortPath
+from aas_server.operations import examples, loaded
+from aas_server.operations.delegation import Delegation
 from aas_server.registration import registering
 from aas_server.repository import Repository
 from aas_server.repository.handles import Handles
+from aas_server.repository.invoking import Handler, Operations
 from aas_server.storage.sqlite import SqliteStorage
 from aas_server.web import pages
 
@@ -27,7 +45,12 @@ log = logging.getLogger(__name__)
 
 def limits(settings: Settings) -> Limits:
     return Limits(
-        settings.max_document, settings.max_upload, settings.max_expanded, settings.max_page, settings.default_page
+        settings.max_document,
+        settings.max_upload,
+        settings.max_expanded,
+        settings.max_page,
+        settings.default_page,
+        settings.operation_timeout,
     )
 
 
@@ -41,6 +64,7 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     app[LIMITS] = limits(settings)
     app[STATE] = State()
     app[SINGLES] = Singles(settings.shell or None, settings.submodel or None)
+    app[OPERATIONS] = operations(settings)
     app[HANDLES] = Handles(repository, settings.keep_results)
     app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
@@ -49,6 +73,28 @@ def application(repository: Repository, settings: Settings) -> web.Application:
     for base, version in MOUNTS.items():
         _add_routes(app.router, app[ROUTES][base], base, version)
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    """The first of several that carries an Operation out."""
+
+    several: Sequence[Operations]
+
+    def find(self, submodel_id: str, path: IdShortPath, operation: Document) -> Handler | None:
+        found = (each.find(submodel_id, path, operation) for each in self.several)
+        return next((handler for handler in found if handler is not None), None)
+
+
+def operations(settings: Settings) -> Operations:
+    """What carries out Operations: functions first, then the servers that an Operation names. Raises Unsupported."""
+    try:
+        functions: list[Operations] = [*loaded(settings.operations)]
+    except ValueError as error:
+        raise Unsupported(str(error)) from None
+    if settings.examples:
+        functions.append(examples.operations)
+    return FirstOf([*functions, Delegation(settings.delegation_allowed)])
 
 
 async def _with_handles(app: web.Application) -> AsyncIterator[None]:

@@ -37,7 +37,8 @@ def _option(name: str, default: Any, sentence: str) -> Callable[[Command], Comma
         case bool():
             return click.option(flag, type=bool, default=default, is_flag=False, flag_value=True, **common)
         case tuple():
-            return click.option(flag, type=click.Path(), multiple=True, **common)
+            paths = name == "load"  # in the environment there is a colon between paths, a blank between other texts
+            return click.option(flag, type=click.Path() if paths else str, multiple=True, **common)
         case _:
             return click.option(flag, type=type(default), default=default, **common)
 

@@ -53,6 +53,11 @@ class Settings:
     max_expanded: int = _setting(4 << 30, "Largest total size of the parts of an uploaded package.")
     max_page: int = _setting(1000, "Most items on one page, whatever the limit asked for.", least=1)
     default_page: int = _setting(100, "Items on one page when no limit is asked for.", least=1)
+    operations: tuple[str, ...] = _setting((), "Python functions that carry out Operations, as module:name.")
+    operation_timeout: float = _setting(60.0, "How long an Operation may take, whatever its caller asks for.")
+    delegation_allowed: tuple[str, ...] = _setting(
+        (), "Servers that Operations may be delegated to: host names (* for any part), addresses, networks."
+    )
     keep_results: float = _setting(
         3600.0, "How long the outcome of something asynchronous can be asked for: bulk requests, operations."
     )
@@ -143,8 +148,9 @@ _INTRODUCTION = (
     "",
     "An option of the command line goes before the environment, the environment before the TOML file that `--config`",
     f"(or `{PREFIX}CONFIG`) names, the file before the default. In the file a setting has the name of its option with",
-    f"`_` for `-`: `max_page = 50`. `--load` may be repeated; in `{PREFIX}LOAD` there is a `:` between paths (`;` on",
-    "Windows), in the file they are a list. Sizes are in bytes, times in seconds.",
+    "`_` for `-`: `max_page = 50`. An option that takes a list may be repeated; in the file it is a list, in the",
+    f"environment there is a blank between its texts, in `{PREFIX}LOAD` a `:` between paths (`;` on Windows). Sizes are",
+    "in bytes, times in seconds.",
     "",
 )
 

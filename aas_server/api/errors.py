@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from aas_server.model import errors
+from aas_server.model import Document, errors
 
 log = logging.getLogger(__name__)
 
@@ -94,9 +94,14 @@ def result(status: HTTPStatus, texts: list[str], correlation: str | None = None)
 
 def result_body(status: HTTPStatus, texts: list[str], correlation: str | None = None) -> bytes:
     """A Part 2 `Result`: messages with code, type, text and time, and nothing else."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     kind = "Error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "Exception"
-    common = {"code": str(int(status)), "messageType": kind, "timestamp": now}
+    common = {"code": str(int(status)), "messageType": kind}
     if correlation:
         common["correlationId"] = correlation
-    return orjson.dumps({"messages": [{**common, "text": text} for text in texts]})
+    return orjson.dumps(messages(texts, **common))
+
+
+def messages(texts: list[str], **common: str) -> Document:
+    """The messages of a Result: what each says, and when; an error where nothing else is said."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"messages": [{"messageType": "Error", "timestamp": now, **common, "text": text} for text in texts]}

@@ -9,6 +9,7 @@ from aiohttp import web
 from aas_server.model import Document
 from aas_server.repository import Repository
 from aas_server.repository.handles import Handles
+from aas_server.repository.invoking import Operations
 
 if TYPE_CHECKING:
     from aas_server.api.table import Route
@@ -25,6 +26,8 @@ class Limits:
     expanded: int = 4 << 30
     page: int = 1000
     default_page: int = 100
+    #: Seconds that an operation may take.
+    operation: float = 60.0
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ LIMITS = web.AppKey("limits", Limits)
 SINGLES = web.AppKey("singles", Singles)
 STATE = web.AppKey("state", State)
 HANDLES = web.AppKey("handles", Handles)
+OPERATIONS: web.AppKey[Operations] = web.AppKey("operations", Operations)
 #: The rows of the API as they are mounted at each base, those included that answer 501.
 ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)
 #: The OpenAPI documents by the path they are true of, once made.

@@ -18,6 +18,7 @@ from aas_server.api import (
     elements,
     files,
     health,
+    operations,
     packages,
     registry,
     serialization,
@@ -113,6 +114,8 @@ SUBMODEL = (
 )
 ELEMENT = "/submodel-elements/{idShortPath}"
 ELEMENTS = "/submodel-elements"
+ASYNC, MISPRINT = f"{ELEMENT}/invoke-async", f"{ELEMENT}/invoke-asnyc"
+STATUS, RESULT = f"{ELEMENT}/operation-status", f"{ELEMENT}/operation-results"
 DESCRIPTORS = (Mount("/submodel-descriptors"), Mount("/shell-descriptors/{aasIdentifier}/submodel-descriptors"))
 
 #: What clients of a single shell or submodel ask for when their base path is one in a repository; in 3.0 only.
@@ -163,18 +166,12 @@ API: tuple[ApiOperation, ...] = (
     ApiOperation("GetFileByPath", "GET", ELEMENT + "/attachment", files.get_attachment, SUBMODEL),
     ApiOperation("PutFileByPath", "PUT", ELEMENT + "/attachment", files.put_attachment, SUBMODEL),
     ApiOperation("DeleteFileByPath", "DELETE", ELEMENT + "/attachment", files.delete_attachment, SUBMODEL),
-    ApiOperation("InvokeOperation", "POST", ELEMENT + "/invoke", registry.later, SUBMODEL, INVOKE, right="EXECUTE"),
-    ApiOperation(
-        "InvokeOperationAsync", "POST", ELEMENT + "/invoke-async", registry.later, SUBMODEL, INVOKE, right="EXECUTE"
-    ),
+    ApiOperation("InvokeOperation", "POST", f"{ELEMENT}/invoke", operations.invoke, SUBMODEL, INVOKE, right="EXECUTE"),
+    ApiOperation("InvokeOperationAsync", "POST", ASYNC, operations.invoke_async, SUBMODEL, INVOKE, right="EXECUTE"),
     # The official files of 3.1.2 misprint this one path.
-    ApiOperation(
-        "InvokeOperationAsync", "POST", ELEMENT + "/invoke-asnyc", registry.later, SUBMODEL[2:3], right="EXECUTE"
-    ),
-    ApiOperation("GetOperationAsyncStatus", "GET", ELEMENT + "/operation-status/{handleId}", registry.later, SUBMODEL),
-    ApiOperation(
-        "GetOperationAsyncResult", "GET", ELEMENT + "/operation-results/{handleId}", registry.later, SUBMODEL, INVOKE
-    ),
+    ApiOperation("InvokeOperationAsync", "POST", MISPRINT, operations.invoke_async, SUBMODEL[2:3], right="EXECUTE"),
+    ApiOperation("GetOperationAsyncStatus", "GET", f"{STATUS}/{{handleId}}", operations.get_status, SUBMODEL),
+    ApiOperation("GetOperationAsyncResult", "GET", f"{RESULT}/{{handleId}}", operations.get_result, SUBMODEL, INVOKE),
     # Asset Administration Shell
     ApiOperation("GetAssetAdministrationShell", "GET", "", SHELLS.get, SHELL, BOTH),
     ApiOperation("PutAssetAdministrationShell", "PUT", "", SHELLS.put, SHELL),
