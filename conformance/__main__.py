@@ -12,8 +12,9 @@ from conformance import deviations, engine, fuzzing, official, responses
 from conformance.server import PROJECT, SHARED, DidNotStart, data, running
 
 EXAMPLES = PROJECT / "submodels/examples/elements.json"
-#: The shell and the submodel that are served by themselves, too.
-SINGLES = (
+#: The shell and the submodel that are served by themselves, too, and who carries out their Operation.
+OPTIONS = (
+    *("--operations", "aas_server.operations.examples:operations"),
     *("--shell", "https://example.com/shells/elements"),
     *("--submodel", "https://example.com/submodels/elements"),
 )
@@ -27,7 +28,7 @@ def main(load: Path, url: str | None) -> None:
     try:
         if url:
             sys.exit(not report(url.rstrip("/")))
-        with running(load, EXAMPLES, options=SINGLES) as base:
+        with running(load, EXAMPLES, options=OPTIONS) as base:
             held = report(base)
     except DidNotStart as error:
         raise click.ClickException(str(error)) from None

@@ -26,7 +26,7 @@ from aas_server.model.paths import CHILDREN
 from aas_server.model.references import target
 from conformance.official import METHODS
 from conformance.responses import everything
-from conformance.sent import large, prepared
+from conformance.sent import OPERATION, REQUEST, large, prepared
 
 CHECKS = {
     "not_a_server_error": {},
@@ -144,17 +144,21 @@ class World:
         picture = f"/shells/{PATHS['aasIdentifier']}/asset-information/thumbnail"
         self._send("PUT", picture, form("a.png", b"no picture"), FORM)
         self.package = self._send("GET", "/serialization", None, AASX[0])
-        self.handle = self._begin("/bulk/shell-descriptors", [BODIES["AssetAdministrationShellDescriptor"]])
+        element = f"/submodels/{OPERATION['submodelIdentifier']}/submodel-elements/{OPERATION['idShortPath']}"
+        self.handles = {
+            "anything": self._begin("PUT", "/bulk/shell-descriptors", [BODIES["AssetAdministrationShellDescriptor"]]),
+            "operations": self._begin("POST", f"{element}/invoke-async", REQUEST),
+        }
         self.restore()
 
     def restore(self) -> None:
         self._send("POST", "/upload", self.package, AASX[0])
         self._send("PUT", f"/packages/{PATHS['packageId']}", form("a.aasx", self.package), FORM)
 
-    def _begin(self, path: str, items: list[Any]) -> str:
+    def _begin(self, method: str, path: str, body: Any) -> str:
         """The handle of something that is done by and by."""
         request = urllib.request.Request(  # noqa: S310 -- always http
-            self.server + path, orjson.dumps(items), {"Content-Type": JSON}, method="PUT"
+            self.server + path, orjson.dumps(body), {"Content-Type": JSON}, method=method
         )
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return str(answer.headers["Location"]).rpartition("/")[2]
@@ -177,8 +181,9 @@ class World:
         found["anything"] |= {
             "cdIdentifier": [identifiers.encode(each["id"]) for each in held["concept-descriptions"]],
             "packageId": [identifiers.encode(each["packageId"]) for each in everything(self.server, "packages")],
-            "handleId": [self.handle],
         }
+        for aim, handle in self.handles.items():
+            found[aim]["handleId"] = [handle]
         return found | {"pictures": {"aasIdentifier": [identifiers.encode(each["id"]) for each in pictured]}}
 
 

@@ -88,7 +88,7 @@ _FORM: Final[Schema] = {"fileName": STRING, "file": BINARY}
 _PART_2: Final[dict[str, Schema]] = {
     "Result": closed(messages=_MESSAGES),
     "Message": closed(
-        "code messageType text timestamp",
+        "messageType text timestamp",
         code={"type": "string", "maxLength": 32},
         messageType={"enum": ["Undefined", "Info", "Warning", "Error", "Exception"]},
         text=STRING,
