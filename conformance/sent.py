@@ -33,13 +33,13 @@ REQUEST_OF_VALUES = {
 }
 
 
-def _variable(id_short: str, value: str) -> Schema:
-    return {"value": {"modelType": "Property", "idShort": id_short, "valueType": "xs:int", "value": value}}
+def _variable(id_short: str, value: str, value_type: str = "xs:int") -> Schema:
+    return {"value": {"modelType": "Property", "idShort": id_short, "valueType": value_type, "value": value}}
 
 
 REQUEST = {
     "inputArguments": [_variable("Augend", "1"), _variable("Addend", "2")],
-    "inoutputArguments": [_variable("Counter", "0")],
+    "inoutputArguments": [_variable("Counter", "0", "xs:unsignedInt")],
     "clientTimeoutDuration": "PT60S",
 }
 
