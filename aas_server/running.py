@@ -87,6 +87,7 @@ async def _try(server: Server, tell: Print) -> None:
     for entry in (await server.repository.page(Kind.SUBMODEL, limit=1)).result:
         tell(f"  curl '{server.url}/submodels/{encode(entry.identifier)}/$value'")
     tell(f"  curl -F file=@package.aasx {server.url}/upload")
+    tell(f"or read and try the API in a browser: {server.url}/docs")
 
 
 def _reported() -> Callable[[str, int, int], None]:

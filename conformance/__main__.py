@@ -11,6 +11,14 @@ import click
 from conformance import deviations, engine, fuzzing, official, responses
 from conformance.server import PROJECT, SHARED, DidNotStart, data, running
 
+EXAMPLES = PROJECT / "submodels/examples/elements.json"
+#: The shell and the submodel that are served by themselves, too, and who carries out their Operation.
+OPTIONS = (
+    *("--operations", "aas_server.operations.examples:operations"),
+    *("--shell", "https://example.com/shells/elements"),
+    *("--submodel", "https://example.com/submodels/elements"),
+)
+
 
 @click.command()
 @click.option("--load", type=click.Path(exists=True, path_type=Path), default=data, help="What the server holds.")
@@ -20,7 +28,7 @@ def main(load: Path, url: str | None) -> None:
     try:
         if url:
             sys.exit(not report(url.rstrip("/")))
-        with running(load, PROJECT / "submodels/examples/elements.json") as base:
+        with running(load, EXAMPLES, options=OPTIONS) as base:
             held = report(base)
     except DidNotStart as error:
         raise click.ClickException(str(error)) from None
@@ -95,6 +103,7 @@ def documents(
     """Every document with its name, the address it is true of, and how it is tried."""
     own = fuzzing.offered(base)
     yield "our own, /openapi.json", own, base, WHOLE
+    yield "our own, /api/v3.0/openapi.json", fuzzing.offered(f"{base}/api/v3.0"), f"{base}/api/v3.0", WHOLE
     specs = SHARED / "specs"
     if not specs.exists():
         click.echo("official documents: left out, ../shared/specs is not beside the project")

@@ -22,6 +22,8 @@ class Deviation:
     choice: str
     reason: str
     patches: tuple[Mapping[str, Any], ...] = ()
+    #: Patches that only a generator of requests needs.
+    repairs: tuple[Mapping[str, Any], ...] = ()
     #: Findings of schemathesis that this explains: regular expressions of operation, check and text.
     excuses: tuple[Mapping[str, str], ...] = ()
 
@@ -39,8 +41,8 @@ def read(path: Path = LIST) -> list[Deviation]:
 def deviation(entry: Mapping[str, Any]) -> Deviation:
     if missing := {"id", "clause", "choice", "reason"} - {key for key, value in entry.items() if value}:
         raise ValueError(f"deviation {entry.get('id', entry)!r} lacks {', '.join(sorted(missing))}")
-    patches, excuses = tuple(entry.get("patch", ())), tuple(entry.get("excuse", ()))
-    return Deviation(entry["id"], entry["clause"], entry["choice"], entry["reason"], patches, excuses)
+    more = (tuple(entry.get(name, ())) for name in ("patch", "repair", "excuse"))
+    return Deviation(entry["id"], entry["clause"], entry["choice"], entry["reason"], *more)
 
 
 def excused(deviations: Iterable[Deviation], operation: str, check: str, text: str) -> Deviation | None:

@@ -21,10 +21,12 @@ from aas_server.api.openapi.examples import BODIES, PATHS
 from aas_server.api.openapi.media import JSON
 from aas_server.api.serialization import AASX
 from aas_server.model import identifiers, paths
+from aas_server.model.metamodel import SUBMODEL_ELEMENTS
 from aas_server.model.paths import CHILDREN
+from aas_server.model.references import target
 from conformance.official import METHODS
 from conformance.responses import everything
-from conformance.sent import large, prepared
+from conformance.sent import OPERATION, REQUEST, large, prepared
 
 CHECKS = {
     "not_a_server_error": {},
@@ -33,7 +35,7 @@ CHECKS = {
     "response_headers_conformance": {},
     "response_schema_conformance": {},
     "unsupported_method": {},
-    "negative_data_rejection": {"expected-statuses": [400, 404, 405, 406, 409, 412, 413, 415]},
+    "negative_data_rejection": {"expected-statuses": [400, 403, 404, 405, 406, 409, 412, 413, 415]},
 }
 SEED = 20260423
 
@@ -139,11 +141,27 @@ class World:
         self.server = server
         for path, document in EXAMPLES.items():
             self._send("PUT", path, orjson.dumps(document), JSON)
-        self._send("PUT", f"/shells/{PATHS['aasIdentifier']}/asset-information/thumbnail", PICTURE, FORM)
+        picture = f"/shells/{PATHS['aasIdentifier']}/asset-information/thumbnail"
+        self._send("PUT", picture, form("a.png", b"no picture"), FORM)
         self.package = self._send("GET", "/serialization", None, AASX[0])
+        element = f"/submodels/{OPERATION['submodelIdentifier']}/submodel-elements/{OPERATION['idShortPath']}"
+        self.handles = {
+            "anything": self._begin("PUT", "/bulk/shell-descriptors", [BODIES["AssetAdministrationShellDescriptor"]]),
+            "operations": self._begin("POST", f"{element}/invoke-async", REQUEST),
+        }
+        self.restore()
 
     def restore(self) -> None:
         self._send("POST", "/upload", self.package, AASX[0])
+        self._send("PUT", f"/packages/{PATHS['packageId']}", form("a.aasx", self.package), FORM)
+
+    def _begin(self, method: str, path: str, body: Any) -> str:
+        """The handle of something that is done by and by."""
+        request = urllib.request.Request(  # noqa: S310 -- always http
+            self.server + path, orjson.dumps(body), {"Content-Type": JSON}, method=method
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return str(answer.headers["Location"]).rpartition("/")[2]
 
     def _send(self, method: str, path: str, body: bytes | None, media_type: str) -> bytes:
         headers = {"Content-Type": media_type, "Accept": media_type}
@@ -152,31 +170,56 @@ class World:
             found: bytes = answer.read()
         return found
 
-    def dictionaries(self) -> dict[str, list[str]]:
-        """What stands in paths: identifiers, the idShortPaths of all elements, and those of one kind."""
+    def aims(self) -> dict[str, dict[str, list[str]]]:
+        """What stands in the parameters of paths, by aim: a shell, a submodel it refers to, elements of some kinds.
+
+        One of each, so that they fit together: an element of one submodel is nowhere in another.
+        """
         held = {what: everything(self.server, what) for what in ("shells", "submodels", "concept-descriptions")}
-        elements = [(paths.text(path), element) for each in held["submodels"] for path, element in paths.walk(each)]
-        aimed = {
-            aim: sorted({path for path, each in elements if each["modelType"] in kinds})
-            for aim, (kinds, _, _) in AIMED.items()
-        }
-        return {
-            "aasIdentifier": [identifiers.encode(each["id"]) for each in held["shells"]],
-            "submodelIdentifier": [identifiers.encode(each["id"]) for each in held["submodels"]],
+        pictured = [each for each in held["shells"] if "defaultThumbnail" in each["assetInformation"]]
+        found = {aim: _place(held, kinds) for aim, (kinds, _, _) in AIMED.items() if kinds}
+        found["anything"] |= {
             "cdIdentifier": [identifiers.encode(each["id"]) for each in held["concept-descriptions"]],
-            "idShortPath": sorted({path for path, _ in elements}),
-            **aimed,
+            "packageId": [identifiers.encode(each["packageId"]) for each in everything(self.server, "packages")],
         }
+        for aim, handle in self.handles.items():
+            found[aim]["handleId"] = [handle]
+        return found | {"pictures": {"aasIdentifier": [identifiers.encode(each["id"]) for each in pictured]}}
 
 
-#: What leads to elements of some kinds: their modelTypes, the methods and paths.
-AIMED = {
+def _place(held: Mapping[str, list[Any]], kinds: Iterable[str]) -> dict[str, list[str]]:
+    """The submodel with the most elements of these kinds, a shell that refers to it, and where the elements are."""
+    shells = {target(each): shell["id"] for shell in held["shells"] for each in shell.get("submodels", ())}
+    places = {
+        submodel["id"]: [paths.text(path) for path, element in paths.walk(submodel) if element["modelType"] in kinds]
+        for submodel in held["submodels"]
+        if submodel["id"] in shells
+    }
+    best = max(places, key=lambda each: len(places[each]))
+    return {
+        "aasIdentifier": [identifiers.encode(shells[best])],
+        "submodelIdentifier": [identifiers.encode(best)],
+        "idShortPath": places[best],
+    }
+
+
+#: What leads to elements of some kinds: their modelTypes, the methods and the paths.
+AIMED: dict[str, tuple[Iterable[str], str, str]] = {
+    "anything": (SUBMODEL_ELEMENTS, ".", "."),
     "files": (("File",), "GET|PUT|DELETE", "/attachment$"),
     "operations": (("Operation",), "GET|POST", "/(invoke|operation)"),
     "containers": (tuple(CHILDREN), "POST", r"\{idShortPath\}$"),
+    "pictures": ((), "GET|DELETE", "/thumbnail$"),
 }
-FORM = "multipart/form-data; boundary=x"
-PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nno picture\r\n--x--\r\n'
+FORM = "multipart/form-data; boundary=between-the-fields"
+
+
+def form(name: str, content: bytes) -> bytes:
+    """A form with one file."""
+    start = f'--between-the-fields\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    return start.encode() + content + b"\r\n--between-the-fields--\r\n"
+
+
 #: The documents that the examples of our own OpenAPI document speak of.
 EXAMPLES = {
     f"/submodels/{PATHS['submodelIdentifier']}": BODIES["Submodel"],
@@ -186,7 +229,8 @@ EXAMPLES = {
 
 
 def _config(world: World, base: str, effort: Effort, without_edges: list[str]) -> SchemathesisConfig:
-    known = world.dictionaries()
+    aims = world.aims()
+    named = {f"{aim} {name}": values for aim, known in aims.items() for name, values in known.items() if values}
     checks = {name: more for name, more in CHECKS.items() if effort.complete or name != "unsupported_method"}
     phases = {"examples": True, "coverage": effort.edges, "fuzzing": effort.examples > 0, "stateful": False}
     return SchemathesisConfig.from_dict(
@@ -203,23 +247,25 @@ def _config(world: World, base: str, effort: Effort, without_edges: list[str]) -
                 "no-shrink": True,
                 "database": "none",
             },
-            "dictionaries": {name: {"values": values} for name, values in known.items() if values},
-            "parameters": {f"path.{name}": _drawn(name) for name in known if name not in AIMED},
+            "dictionaries": {name: {"values": values} for name, values in named.items()},
+            "parameters": _drawn("anything", named),
             "operations": [
-                {"include-method-regex": methods, "include-path-regex": path, "parameters": {PATH: _drawn(aim)}}
-                for aim, (_, methods, path) in AIMED.items()
-                if known[aim]
-            ]
-            + [{"include-name": name, "phases": {"coverage": {"enabled": False}}} for name in without_edges],
+                *(
+                    {"include-method-regex": methods, "include-path-regex": path, "parameters": _drawn(aim, named)}
+                    for aim, (_, methods, path) in AIMED.items()
+                    if aim != "anything"
+                ),
+                *({"include-name": name, "phases": {"coverage": {"enabled": False}}} for name in without_edges),
+            ],
         }
     )
 
 
-PATH = "path.idShortPath"
-
-
-def _drawn(dictionary: str) -> dict[str, Any]:
-    return {"dictionary": dictionary, "probability": 0.9}
+def _drawn(aim: str, named: Iterable[str]) -> dict[str, Any]:
+    """Parameters of paths are nearly always drawn from what is there."""
+    return {
+        f"path.{name.split()[1]}": {"dictionary": name, "probability": 0.9} for name in named if name.split()[0] == aim
+    }
 
 
 def _failures(recorder: ScenarioRecorder) -> Iterator[Failure]:

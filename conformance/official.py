@@ -28,7 +28,7 @@ def documents(specs: Path, deviations: Iterable[Deviation]) -> Iterator[tuple[st
 def read_with(document: dict[str, Any], deviations: Iterable[Deviation]) -> dict[str, Any]:
     """The document with every patch that concerns it; not every one has what a patch changes."""
     for one in deviations:
-        for patch in one.patches:
+        for patch in (*one.patches, *one.repairs):
             try:
                 apply(document, patch)
             except LookupError:

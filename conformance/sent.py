@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aas_server.api.openapi.examples import BODIES, PATHS
+from aas_server.model.identifiers import encode
 from aas_server.model.metamodel import XML_TEXT
 from conformance.deviations import replace_pattern
 
@@ -19,14 +20,38 @@ XML_CHARACTERS = "^[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*$"
 #: How the official files write the same set, and as the deviation `astral-characters` reads it.
 WRITTEN = (XML_TEXT, r"^[\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*$")
 
+#: Where our example shells have an Operation, and what it takes.
+OPERATION = {
+    "aasIdentifier": encode("https://example.com/shells/elements"),
+    "submodelIdentifier": encode("https://example.com/submodels/elements"),
+    "idShortPath": "Operation",
+}
+REQUEST_OF_VALUES = {
+    "inputArguments": {"Augend": 1, "Addend": 2},
+    "inoutputArguments": {"Counter": 0},
+    "clientTimeoutDuration": "PT60S",
+}
+
+
+def _variable(id_short: str, value: str, value_type: str = "xs:int") -> Schema:
+    return {"value": {"modelType": "Property", "idShort": id_short, "valueType": value_type, "value": value}}
+
+
+REQUEST = {
+    "inputArguments": [_variable("Augend", "1"), _variable("Addend", "2")],
+    "inoutputArguments": [_variable("Counter", "0", "xs:unsignedInt")],
+    "clientTimeoutDuration": "PT60S",
+}
+
 #: Bodies by the names that their schemas have in our own document or in the official ones.
 EXAMPLES = {
     **BODIES,
     "SubmodelMetadata": BODIES["PatchSubmodel"],
     "SubmodelElementMetadata": BODIES["PatchSubmodelElement"],
-    "OperationRequestAsync": BODIES["OperationRequest"],
-    "OperationRequestValueOnly": BODIES["OperationRequestValue"],
-    "OperationRequestAsyncValueOnly": BODIES["OperationRequestValue"],
+    **dict.fromkeys(("OperationRequest", "OperationRequestAsync"), REQUEST),
+    **dict.fromkeys(
+        ("OperationRequestValue", "OperationRequestValueOnly", "OperationRequestAsyncValueOnly"), REQUEST_OF_VALUES
+    ),
 }
 
 #: Objects and arrays inside one another in a body, below which only what is required is drawn.
@@ -42,21 +67,25 @@ def prepared(document: Mapping[str, Any]) -> Schema:
     made: Schema = copy.deepcopy(dict(document))
     for pattern in WRITTEN:
         replace_pattern(made, pattern, XML_CHARACTERS)
-    for item in made["paths"].values():
+    for path, item in made["paths"].items():
+        places = OPERATION if "/invoke" in path else PATHS
+        _aim(made, item, places)
         for method, operation in item.items():
             if isinstance(operation, dict):
-                _aim(made, operation)
+                _aim(made, operation, places)
             if isinstance(operation, dict) and "requestBody" in operation:
                 operation["requestBody"] = _sent(made, resolved(made, operation["requestBody"]), method)
     return made
 
 
-def _aim(document: Schema, operation: Schema) -> None:
+def _aim(document: Schema, part: Schema, places: Mapping[str, str]) -> None:
     """Let the examples of paths and bodies speak of the same documents."""
-    for each in operation.get("parameters", ()):
-        parameter = resolved(document, each)
-        if parameter["in"] == "path" and parameter["name"] in PATHS:
-            parameter["example"] = PATHS[parameter["name"]]
+    parameters = [resolved(document, each) for each in part.get("parameters", ())]
+    if parameters:
+        part["parameters"] = [
+            {**each, "example": places[each["name"]]} if each["in"] == "path" and each["name"] in places else each
+            for each in parameters
+        ]
 
 
 def large(document: Mapping[str, Any]) -> list[str]:

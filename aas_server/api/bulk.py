@@ -40,8 +40,8 @@ async def delete_descriptors(call: Call, kind: Kind) -> web.Response:
     """Remove them by their ids. One that is not there, or hosted here, refuses all."""
     identifiers = await _list(call)
     for number, identifier in enumerate(identifiers):
-        if not isinstance(identifier, str):
-            raise Malformed(f"[{number}] must be the id of a descriptor, a text")
+        for finding in verify({"type": "GlobalReference", "value": identifier}, "Key"):
+            raise Malformed(f"[{number}] must be the id of a descriptor: it {finding.message}")
     return await _begin(call, kind, identifiers, Registry.removal)
 
 

@@ -83,12 +83,8 @@ def whole(routes: "Iterable[Route]", version: ApiVersion, singles: Singles) -> I
     known = list(routes)
     for profile in PROFILES:
         needed = [route for route in known if profile.belongs(route)]
-        if profile.since <= version and needed and all(_offered(route, singles) for route in needed):
+        if profile.since <= version and needed and all(route.offered(singles) for route in needed):
             yield f"{ROOT}/{version.replace('.', '/')}/{profile.service}ServiceSpecification/{profile.name}"
-
-
-def _offered(route: "Route", singles: Singles) -> bool:
-    return route.served and (route.mount.single is None or singles.of(route.mount.single) is not None)
 
 
 async def get_description(call: Call) -> web.Response:

@@ -60,5 +60,5 @@ HANDLES = web.AppKey("handles", Handles)
 OPERATIONS: web.AppKey[Operations] = web.AppKey("operations", Operations)
 #: The rows of the API as they are mounted at each base, those included that answer 501.
 ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)
-#: The OpenAPI documents by base, once made.
+#: The OpenAPI documents by the path they are true of, once made.
 DOCUMENTS: web.AppKey[dict[str, bytes]] = web.AppKey("documents", dict)

@@ -266,3 +266,13 @@ async def require_reference(call: Call) -> None:
     submodel_id = call.submodel_id
     if all(target(each) != submodel_id for each in shell.document.get("submodels") or []):
         raise NotFound(f"shell {call.shell_id!r} has no reference to submodel {submodel_id!r}")
+
+
+async def require_shell(call: Call) -> None:
+    """Raises NotFound unless the shell in the path is here."""
+    await call.repository.get(Kind.SHELL, call.shell_id)
+
+
+async def require_submodel(call: Call) -> None:
+    """Raises NotFound unless the submodel in the path is here."""
+    await call.repository.get(Kind.SUBMODEL, call.submodel_id)

@@ -27,8 +27,9 @@ from aas_server.api import (
     upload,
 )
 from aas_server.api.identifiables import CONCEPTS, SHELLS, SUBMODELS
+from aas_server.api.keys import Singles
 from aas_server.api.openapi.serving import get_openapi
-from aas_server.api.reading import Call, require_reference
+from aas_server.api.reading import Call, require_reference, require_shell, require_submodel
 from aas_server.model import Kind
 from aas_server.model.modifiers import Content
 
@@ -64,6 +65,10 @@ class Route:
     @property
     def served(self) -> bool:
         return self.operation.served
+
+    def offered(self, singles: Singles) -> bool:
+        """Whether it is served, and the single shell or submodel that it speaks of is named."""
+        return self.served and (self.mount.single is None or singles.of(self.mount.single) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,10 @@ STATUS, RESULT = f"{ELEMENT}/operation-status", f"{ELEMENT}/operation-results"
 DESCRIPTORS = (Mount("/submodel-descriptors"), Mount("/shell-descriptors/{aasIdentifier}/submodel-descriptors"))
 
 #: What clients of a single shell or submodel ask for when their base path is one in a repository; in 3.0 only.
-SERVICES = (Mount("/shells/{aasIdentifier}"), Mount("/submodels/{submodelIdentifier}"))
+SERVICES = (
+    Mount("/shells/{aasIdentifier}", require_shell),
+    Mount("/submodels/{submodelIdentifier}", require_submodel),
+)
 SERVICES_OF_30 = (
     ApiOperation("GetAssetAdministrationShell", "GET", "/", SHELLS.get, SERVICES[:1]),
     ApiOperation("GetSubmodel", "GET", "/", SUBMODELS.get, SERVICES[1:]),

@@ -92,7 +92,8 @@ async def test_what_is_wrong_is_told_at_once_and_where(client: ClientSession, pa
         for method in ("POST", "PUT"):
             text = await refused(await client.request(method, f"/bulk/{path}", json=body), 400)
             assert word in text, text
-    assert "[1]" in await refused(await client.delete(f"/bulk/{path}", json=["urn:a", 5]), 400)
+    for unfit in (5, "", "\x0f", "x" * 2049):
+        assert "[1]" in await refused(await client.delete(f"/bulk/{path}", json=["urn:a", unfit]), 400)
     assert await present(client, path, "urn:a") == [False]
 
 

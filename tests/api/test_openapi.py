@@ -9,12 +9,14 @@ from aiohttp import ClientSession
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from aas_server.api import openapi
+from aas_server.api.keys import SINGLES
 from aas_server.api.openapi.contracts import CONTRACTS
 from aas_server.api.table import API
 from aas_server.api.versions import MOUNTS
-from aas_server.app import Server, routes
+from aas_server.app import Server, listening, routes
 from aas_server.config import Settings
 from aas_server.model.modifiers import ApiVersion
+from aas_server.repository import Repository
 from tests.conformance.test_table import METHODS
 from tests.examples import b64, prop, submodel
 
@@ -45,8 +47,10 @@ def described(document: dict[str, Any]) -> set[Pair]:
 
 
 def routed(server: Server, base: str) -> set[Pair]:
-    """What the router of a running server has at a mount and does not answer with 501."""
-    unserved = {(route.method, base + route.path) for route in routes(base, MOUNTS[base]) if not route.served}
+    """What the router of a running server has at a mount, but for what answers 501 or speaks of no single one."""
+    singles = server.app[SINGLES]
+    known = routes(base, MOUNTS[base])
+    unserved = {(route.method, base + route.path) for route in known if not route.offered(singles)}
     found = {
         (route.method, re.sub(r":[^/]*\[[^/]*\]\[[^/]*\]\*\}", "}", route.resource.canonical))
         for route in server.app.router.routes()
@@ -72,6 +76,27 @@ async def test_it_describes_what_is_served_and_nothing_else(client: ClientSessio
 async def test_it_says_where_the_api_is(client: ClientSession) -> None:
     assert (await document(client, "/api/v3.0"))["servers"] == [{"url": "/api/v3.0"}]
     assert "servers" not in await document(client)  # the default of OpenAPI, `/`
+
+
+async def test_single_services_are_described_where_they_are_offered(repository: Repository, altered: Any) -> None:
+    async with (
+        listening(repository, altered(shell="urn:s:1")) as server,
+        ClientSession(server.url) as client,
+    ):
+        described = await document(client)
+        assert "404" in described["paths"]["/aas"]["get"]["responses"]
+        created = described["paths"]["/aas/submodels/{submodelIdentifier}"]["put"]["responses"]["201"]
+        assert created["content"]["application/json"]["schema"]["$ref"].endswith("/Reference")
+        assert "/submodel" not in described["paths"]
+
+
+async def test_a_proxy_may_serve_it_below_a_path(repository: Repository, altered: Any) -> None:
+    async with (
+        listening(repository, altered(trusted_proxies="127.0.0.1")) as server,
+        ClientSession(server.url, headers={"X-Forwarded-Prefix": "/plant"}) as client,
+    ):
+        assert (await document(client, "/api/v3.0"))["servers"] == [{"url": "/plant/api/v3.0"}]
+        assert (await document(client))["servers"] == [{"url": "/plant"}]
 
 
 def test_every_row_has_a_contract_and_every_contract_a_row() -> None:

@@ -298,3 +298,9 @@ async def test_the_examples_come_back_equal(two: list[Settings]) -> None:
         await source.post("/upload", data=io.BytesIO(CONVEYOR))
         await target.post("/upload", data=io.BytesIO(await exported(source, "", AASX)))
         assert by_id(json.loads(await exported(target))) == by_id(json.loads(CONVEYOR))
+
+
+async def test_the_form_of_the_package_is_read_whatever_is_asked_for(client: ClientSession) -> None:
+    answer = await client.get("/serialization?json=perhaps", headers={"Accept": "application/json"})
+    assert answer.status == 400
+    assert "json" in await answer.text()

@@ -80,3 +80,13 @@ async def test_asset_information_is_read_and_replaced(client: ClientSession) -> 
     assert (await (await client.get(SHELL)).json())["assetInformation"] == new
     assert (await client.put(where, json={"assetKind": "Nonsense"})).status == 400
     assert (await client.put(where, json={"assetKind": "Type"})).status == 400  # AASd-131
+
+
+@pytest.mark.parametrize("rest", ["/", "/description", "/serialization", "/shells"])
+async def test_the_services_below_an_id_that_3_0_clients_ask_for_are_those_of_what_is_there(
+    client: ClientSession, rest: str
+) -> None:
+    for collection, here in (("shells", "urn:s:1"), ("submodels", "urn:x:1")):
+        assert (await client.get(f"/api/v3.0/{collection}/{b64(here)}{rest}")).status == 200
+        assert (await client.get(f"/api/v3.0/{collection}/{b64('urn:no')}{rest}")).status == 404
+        assert (await client.get(f"/api/v3.0/{collection}/!{rest}")).status == 400

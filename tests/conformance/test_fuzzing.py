@@ -63,7 +63,7 @@ def test_a_status_that_is_not_described_is_found(base: str, document: dict[str, 
 
 
 def test_a_deviation_explains_what_its_patterns_fit() -> None:
-    known = [Deviation("one", "clause", "choice", "reason", (), ({"operation": "^GET /x$", "check": "^status"},))]
+    known = [Deviation("one", "clause", "choice", "reason", (), (), ({"operation": "^GET /x$", "check": "^status"},))]
     assert excused(known, "GET /x", "status_code_conformance", "any") is known[0]
     assert excused(known, "GET /xy", "status_code_conformance", "any") is None
     assert excused(known, "GET /x", "not_a_server_error", "any") is None

@@ -35,7 +35,7 @@ TAGS: Final = {
 #: In 3.0 a PUT of these replaces what exists, and no more.
 REPLACING: Final = (
     *("PutSubmodel", "PutSubmodelElementByPath", "PutAssetAdministrationShell", "PutConceptDescription"),
-    *("PutShellDescriptor", "PutSubmodelDescriptor"),
+    *("PutShellDescriptor", "PutSubmodelDescriptor", "PutPackage"),
 )
 
 
@@ -137,6 +137,8 @@ def _answer(status: int, what: str, contract: Contract, route: "Route", version:
         headers["Location"] = parameters.LOCATION
     if what == "*":
         headers |= _OF_FILES.get(route.operation.name, {})
+    if what == "BaseOperationResult":
+        headers["Retry-After"] = parameters.RETRY_AFTER
     content = {"content": payload(what, contract, route, version)} if what else {}
     return {"description": HTTPStatus(status).phrase, **({"headers": headers} if headers else {}), **content}
 
@@ -156,7 +158,7 @@ def refusals(route: "Route") -> list[int]:
     found = {500, 503, *map(int, contract.refusals.split())}
     if contract.body or contract.query or contract.tagged or contract.conditional or "{" in route.path:
         found.add(400)
-    if "{" in route.path:
+    if "{" in route.path or route.mount.single:
         found.add(404)
     if contract.conditional:
         found.add(412)

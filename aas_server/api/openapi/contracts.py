@@ -133,7 +133,7 @@ CONTRACTS: Final = {
     "BulkDescriptors": Contract("Many descriptors in one step: all of them or none", "202", body="BulkDescriptors"),
     "GetBulkAsyncStatus": Contract("How far a bulk operation is", "200 BaseOperationResult, 302"),
     "GetBulkAsyncResult": Contract(
-        "Whether a bulk operation did all; else what went wrong", "204", refusals="400 404 409"
+        "Whether a bulk operation did all; else what went wrong", "204", refusals="403 409 412"
     ),
     # Discovery
     "GetAllShellIdsByAssetLink": listed("Ids of the shells of an asset (deprecated)", "Identifier", "assetIds"),
@@ -145,10 +145,12 @@ CONTRACTS: Final = {
     "DeleteAllAssetLinksById": deleted("Remove the posted asset links of a shell", "403"),
     # Packages
     "GetAllPackageIds": listed("Packages", "PackageDescription", "aasId"),
-    "PostPackage": Contract("Store a package", "201 PackageDescription", body="PackageForm", refusals="409"),
-    "GetPackage": Contract("A package as it was uploaded", "200 *"),
-    "PutPackage": Contract("Replace a package, or store it", "201 PackageDescription, 204", body="PackageForm"),
-    "DeletePackage": Contract("Remove a package", "204"),
+    "PostPackage": write("Store a package", "201 PackageDescription", "PackageForm"),
+    "GetPackage": Contract(
+        "A package as it was uploaded, or that of a hosted shell", "200 *", tagged=True, refusals="406"
+    ),
+    "PutPackage": write("Replace a package, or store it", "201 PackageDescription, 204", "PackageForm", refusals="403"),
+    "DeletePackage": deleted("Remove a package", "403"),
     # Queries
     "Query": Contract(
         "What fits a condition of the AAS query language", "200 QueryResult", "limit cursor explain", "Query"
@@ -160,7 +162,7 @@ CONTRACTS: Final = {
         "ignore-duplicates dry-run strict",
         "Upload",
     ),
-    "GetOpenApi": Contract("This document", "200 OpenApi"),
+    "GetOpenApi": Contract("This document", "200 OpenApi", refusals="400"),
     "GetIndex": Contract("What is here", "200 Index"),
     "GetDocs": Contract("A page to read and try the API", "200 Html"),
     "GetDocsFile": Contract("A part of that page", "200 *"),

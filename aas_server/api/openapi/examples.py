@@ -48,7 +48,7 @@ BODIES: Final[dict[str, Json]] = {
     "AssetLink": _LINK,
     "AssetAdministrationShellDescriptor": {"id": SHELL, "globalAssetId": ASSET},
     "SubmodelDescriptor": {"id": SUBMODEL, "endpoints": [_ENDPOINT]},
-    "BulkDescriptors": [{"id": SHELL, "globalAssetId": ASSET}],
+    "Identifier": SHELL,
     "Query": {"$condition": {"$eq": [{"$field": "$sm#idShort"}, {"$strVal": "Drive"}]}},
     "OperationRequest": {"clientTimeoutDuration": "PT60S"},
     "OperationRequestValue": {"clientTimeoutDuration": "PT60S"},

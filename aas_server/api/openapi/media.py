@@ -34,10 +34,17 @@ def body(contract: Contract, route: "Route") -> Schema:
     """The media types of a request's body."""
     if contract.body in _SPECIAL:
         return _sent(_SPECIAL[contract.body])
-    name = contract.body
+    name = _bulk(route) if contract.body == "BulkDescriptors" else contract.body
     if route.content is Content.VALUE:
         name = name.removeprefix("Patch") + "Value"
     return _sent({JSON: _schema(name), **({XML: _XML} if contract.xml else {})})
+
+
+def _bulk(route: "Route") -> str:
+    """The schema of many descriptors, or of their ids for DELETE."""
+    if route.method == "DELETE":
+        return "[Identifier]"
+    return "[AssetAdministrationShellDescriptor]" if "shell" in route.path else "[SubmodelDescriptor]"
 
 
 def payload(what: str, contract: Contract, route: "Route", version: ApiVersion) -> Schema:
@@ -47,7 +54,7 @@ def payload(what: str, contract: Contract, route: "Route", version: ApiVersion) 
     if what.startswith("Page["):
         return _typed({JSON: page(_items(what[5:-1], route.content, version))})
     if what == "SubmodelOrReference":  # the shell repository answers with the reference that its shell has got
-        what = "Reference" if "{aasIdentifier}" in route.path else "Submodel"
+        what = "Reference" if "{aasIdentifier}" in route.path or route.mount.single == "aasIdentifier" else "Submodel"
     as_xml = contract.xml and route.method == "GET" and route.content is Content.NORMAL
     return _typed({JSON: _schema(_shaped(what, route.content)), **({XML: _XML} if as_xml else {})})
 

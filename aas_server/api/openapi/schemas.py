@@ -88,7 +88,7 @@ _FORM: Final[Schema] = {"fileName": STRING, "file": BINARY}
 _PART_2: Final[dict[str, Schema]] = {
     "Result": closed(messages=_MESSAGES),
     "Message": closed(
-        "code messageType text timestamp",
+        "messageType text timestamp",
         code={"type": "string", "maxLength": 32},
         messageType={"enum": ["Undefined", "Info", "Warning", "Error", "Exception"]},
         text=STRING,
@@ -98,14 +98,6 @@ _PART_2: Final[dict[str, Schema]] = {
     "PagingMetadata": opened(cursor={"type": "string", "minLength": 1}),
     "ServiceDescription": opened("profiles", profiles={**array({"type": "string", "format": "uri"}), "minItems": 1}),
     "PathItem": {"type": "string", "description": "An idShortPath."},
-    "BulkDescriptors": {
-        "anyOf": [
-            array(ref("AssetAdministrationShellDescriptor")),
-            array(ref("SubmodelDescriptor")),
-            array(ref("Identifier")),
-        ],
-        "description": "Descriptors; for DELETE their ids.",
-    },
     "PackageDescription": opened("packageId", packageId=STRING, aasIds=array(ref("Identifier"))),
     "PackageForm": opened("file", aasIds=array(STRING), **_FORM),
     "FileForm": closed("file", **_FORM),
