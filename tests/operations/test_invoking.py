@@ -19,6 +19,7 @@ from tests.api.test_errors import refused
 from tests.examples import b64, collection, external, prop, submodel
 from tests.operations.handlers import SUBMODEL, released
 
+EXAMPLE = orjson.loads((shipped("submodels") / "examples" / "elements.json").read_bytes())["submodels"][0]
 HANDLERS = "tests.operations.handlers:operations"
 
 
@@ -258,10 +259,9 @@ async def test_a_registration_that_is_none_stops_the_start(repository: Repositor
 
 
 async def test_the_operation_of_the_example_shells_works(repository: Repository, altered: Any) -> None:
-    elements = orjson.loads((shipped("submodels") / "examples" / "elements.json").read_bytes())["submodels"][0]
-    await repository.apply([Put(elements)])
+    await repository.apply([Put(EXAMPLE)])
     async with listening(repository, altered(examples=True)) as server, ClientSession(server.url) as client:
-        where = f"/submodels/{b64(elements['id'])}/submodel-elements/Operation/invoke/$value"
+        where = f"/submodels/{b64(EXAMPLE['id'])}/submodel-elements/Operation/invoke/$value"
         request = {"inputArguments": {"Augend": 2, "Addend": 40}, "inoutputArguments": {"Counter": 1}}
         result = await (await client.post(where, json=request)).json()
     assert (result["outputArguments"], result["inoutputArguments"]) == ({"Sum": 42}, {"Counter": 2})
