@@ -95,7 +95,8 @@ _INTRODUCTION = (
     "An option of the command line goes before the environment, the environment before the TOML file that `--config`",
     f"(or `{PREFIX}CONFIG`) names, the file before the default. In the file a setting has the name of its option with",
     f"`_` for `-`: `max_page = 50`. `--load` may be repeated; in `{PREFIX}LOAD` there is a `:` between paths (`;` on",
-    "Windows), in the file they are a list. Sizes are in bytes, times in seconds.",
+    "Windows), in the file they are a list. What is true or false is switched by its name alone, `--strict`, or",
+    f"`--no-strict`; in the environment `{PREFIX}STRICT` is true or false. Sizes are in bytes, times in seconds.",
     "",
 )
 
