@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STORE ?= sqlite:///aas.db
+STORE ?= $(or $(AAS_SERVER_STORE),sqlite:///aas.db)
 
 .PHONY: run test check lint types imports conformance bench clean
 
 run: $(VENV)/run.stamp
-	$(BIN)/aas-server serve --store $(STORE) --examples
+	$(BIN)/aas-server serve --store '$(STORE)' --examples
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -q -n auto

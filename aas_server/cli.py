@@ -35,7 +35,7 @@ def _option(name: str, default: Any, sentence: str) -> Callable[[Command], Comma
     common: dict[str, Any] = {"help": sentence, "envvar": PREFIX + name.upper(), "show_default": True}
     match default:
         case bool():
-            return click.option(flag, type=bool, default=default, is_flag=False, flag_value=True, **common)
+            return click.option(f"{flag}/--no-{flag[2:]}", default=default, **common)
         case tuple():
             paths = name == "load"  # in the environment there is a colon between paths, a blank between other texts
             return click.option(flag, type=click.Path() if paths else str, multiple=True, **common)
@@ -110,7 +110,7 @@ def import_(paths: tuple[Path, ...], ignore_duplicates: bool, dry_run: bool, **g
 def export(
     target: Path, shells: tuple[str, ...], submodels: tuple[str, ...], no_concepts: bool, json_part: bool, **given: Any
 ) -> None:
-    """Export documents to TARGET: .aasx, .json or .xml; everything where no id is named."""
+    """Export documents of a store that exists to TARGET: .aasx, .json or .xml; everything where no id is named."""
     settings = _settings(**given)
     _run(running.export(settings, target, shells, submodels, not no_concepts, json_part, click.echo))
 

@@ -149,8 +149,9 @@ _INTRODUCTION = (
     "An option of the command line goes before the environment, the environment before the TOML file that `--config`",
     f"(or `{PREFIX}CONFIG`) names, the file before the default. In the file a setting has the name of its option with",
     "`_` for `-`: `max_page = 50`. An option that takes a list may be repeated; in the file it is a list, in the",
-    f"environment there is a blank between its texts, in `{PREFIX}LOAD` a `:` between paths (`;` on Windows). Sizes",
-    "are in bytes, times in seconds.",
+    f"environment there is a blank between its texts, in `{PREFIX}LOAD` a `:` between paths (`;` on Windows). What is",
+    "true or false is switched by its name alone, `--strict`, or `--no-strict`; in the environment",
+    f"`{PREFIX}STRICT` is true or false. Sizes are in bytes, times in seconds.",
     "",
 )
 

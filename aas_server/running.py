@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import signal
 import time
@@ -14,16 +15,21 @@ from aas_server.api.keys import STATE
 from aas_server.app import Server, listening, open_repository
 from aas_server.config import Settings, shipped
 from aas_server.model import Kind, json, xml
-from aas_server.model.errors import Invalid, Problem, Unavailable, Unsupported
+from aas_server.model.errors import Invalid, NotFound, Problem, Unavailable, Unsupported
 from aas_server.model.identifiers import encode
 from aas_server.repository import Repository
 from aas_server.repository.exporting import Bundle, Selection, bundle, select
 from aas_server.repository.importing import Mode, Report
 from aas_server.repository.loading import load
+from aas_server.storage.opening import file_of
 
 log = logging.getLogger(__name__)
 
 Print = Callable[[str], None]
+
+MEMORY = "sqlite:///:memory:"
+#: Files that could not be loaded and are named one by one to who asks whether the server is ready.
+MOST_TOLD = 20
 
 
 def limits(settings: Settings) -> Limits:
@@ -64,25 +70,31 @@ async def _listening(repository: Repository, settings: Settings) -> AsyncIterato
 
 
 async def _load(server: Server, settings: Settings, tell: Print) -> None:
-    """Import what the settings name; ready when all is done, whether each file could be read or not.
+    """Import what the settings name; ready when all of it is there. Where a file cannot be loaded the rest is served.
 
     What the store holds already stays: a restart never undoes a write.
     """
-    state = server.app[STATE]
+    state, failed = server.app[STATE], list[str]()
     paths = [Path(each) for each in settings.load]
     if settings.examples:
         paths.append(shipped("submodels") / "examples")
     mode, progress = Mode(ignore_duplicates=True, strict=settings.strict), _reported()
     state.loading = ", ".join(map(str, paths))
     async for file, outcome in load(server.repository, paths, mode, limits(settings), progress):
-        tell(_told(file, outcome, findings=False))
-    state.ready = True
+        tell(told := _told(file, outcome, findings=False))
+        if isinstance(outcome, Problem):
+            log.error("not loaded: %s", told)
+            failed.append(_brief(file, outcome))
+    state.loading = f"not loaded: {'; '.join(failed[:MOST_TOLD])}" if failed else ""
+    state.ready = not failed
     await _try(server, tell)
+    if failed:
+        tell(f"not ready: {len(failed)} of the files to load could not be loaded; {server.url}/health/ready names them")
 
 
 async def _try(server: Server, tell: Print) -> None:
     """Print what a newcomer may want to ask the server first."""
-    tell("ready; try:")
+    tell("ready; try:" if server.app[STATE].ready else "what could be loaded is served; try:")
     tell(f"  curl '{server.url}/shells?limit=1'")
     for entry in (await server.repository.page(Kind.SUBMODEL, limit=1)).result:
         tell(f"  curl '{server.url}/submodels/{encode(entry.identifier)}/$value'")
@@ -109,11 +121,19 @@ async def import_files(
     """Import or, dry, check files; tells what became of each. Returns whether all went well."""
     mode = Mode(ignore_duplicates, settings.strict, dry_run)
     well = True
+    if dry_run and not _exists(settings.store):
+        settings = dataclasses.replace(settings, store=MEMORY)  # who only looks must not make a store
     async with open_repository(settings) as repository:
         async for file, outcome in load(repository, paths, mode, limits(settings), _reported()):
             tell(_told(file, outcome))
             well = well and not isinstance(outcome, Problem)
     return well
+
+
+def _brief(file: Path, problem: Problem) -> str:
+    """One line on a file that was refused."""
+    reason, more = (problem.findings[0], len(problem.findings) - 1) if isinstance(problem, Invalid) else (problem, 0)
+    return f"{file}: {reason}" + (f" (and {more} more findings)" if more else "")
 
 
 def _told(file: Path, outcome: Report | Problem, findings: bool = True) -> str:
@@ -141,12 +161,21 @@ async def export(
     """Write documents to a file; its suffix says in which form."""
     if target.suffix.lower() not in (".aasx", ".json", ".xml"):
         raise Unsupported(f"{target}: the name must end with .aasx, .json or .xml")
+    if not _exists(settings.store):
+        raise NotFound(
+            f"store {settings.store!r} does not exist: there is nothing to export; name another with --store"
+        )
     async with open_repository(settings) as repository:
         selection = Selection(shells or None, submodels or None, concepts)
         documents = await select(repository, selection)
         async with bundle(repository, documents) as bundled:
             await asyncio.to_thread(_write, target, bundled, as_json)
     tell(f"{target}: {len(documents)} documents, {len(bundled.parts)} files")
+
+
+def _exists(store: str) -> bool:
+    path = file_of(store)
+    return path is not None and path.exists()
 
 
 def _write(target: Path, bundled: Bundle, as_json: bool) -> None:

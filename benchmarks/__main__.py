@@ -86,7 +86,7 @@ def hot(folder: Path, plan: Plan, wanted: list[str], servers: dict[str, Server],
     """The small store: reads in all three ways to run, then durable writes."""
     held = folder / "hot.json"
     held.write_bytes(cases.environment())
-    ways = {"ours": (), "cache off": ("--cache-size", "0"), "fast path off": ("--fast-path", "off")}
+    ways = {"ours": (), "cache off": ("--cache-size", "0"), "fast path off": ("--no-fast-path",)}
     for name, options in ways.items():
         servers[name] = processes.ours(name, folder, *options, load=[held])
         stack.callback(servers[name].stop)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import signal
 import socket
@@ -24,6 +25,7 @@ from tests.aasx.packages import FILE, environment, members, zipped
 from tests.examples import b64, motors, prop, shell, submodel
 
 PROGRAM = str(Path(sys.executable).with_name("aas-server"))
+PROJECT = Path(__file__).resolve().parents[1]
 EXAMPLES = shipped("submodels") / "examples"
 PATIENCE = 30.0
 
@@ -211,12 +213,21 @@ def test_loading_again_undoes_no_edit(start: Start, tmp_path: Path) -> None:
 
 def test_a_bad_file_among_good_ones_is_told_and_the_rest_served(start: Start, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"submodels": [', encoding="utf-8")
-    server = start(
-        "--store", "sqlite:///:memory:", "--load", "bad.json", "--load", "no", "--load", str(EXAMPLES)
-    ).ready()
+    server = start("--store", "sqlite:///:memory:", "--load", "bad.json", "--load", "no", "--load", str(EXAMPLES))
+    assert server.printed(r"\nnot ready: (\d) of the files") == "2"
     assert "bad.json: refused: " in server.output
-    assert "no: refused: no does not exist" in server.output
+    assert "ERROR   aas_server.running: not loaded: no: refused: no does not exist" in server.output
+    assert "\nready; try" not in server.output
     assert ask(f"{server.url}/shells")[1]["result"]
+    status, body = ask(f"{server.url}/health/ready")
+    text = body["messages"][0]["text"]
+    assert (status, text.startswith("not ready: not loaded: bad.json: "), "no does not exist" in text) == (
+        503,
+        True,
+        True,
+    )
+    assert ask(f"{server.url}/health/live")[0] == 200
+    assert server.stop() == 0
     assert "Traceback" not in server.output
 
 
@@ -304,6 +315,34 @@ def test_export_of_what_is_named(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.glob("out*")) == ["out.json"]
 
 
+@pytest.mark.parametrize("url", ["sqlite:///none.db", "sqlite:///:memory:"])
+def test_who_only_reads_makes_no_store(tmp_path: Path, url: str) -> None:
+    for named in ([], ["--shell", "urn:no"]):
+        code, output = program(tmp_path, "export", "out.json", "--store", url, *named)
+        assert (code, f"store '{url}' does not exist" in output) == (1, True), output
+    assert list(tmp_path.iterdir()) == []
+    code, output = program(tmp_path, "import", EXAMPLES / "elements.json", "--dry-run", "--store", url)
+    assert (code, "created" in output) == (0, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "store"),
+    [
+        ({}, "sqlite:///aas.db"),
+        ({"AAS_SERVER_STORE": "sqlite:///e.db"}, "sqlite:///e.db"),
+        ({"STORE": "sqlite:///s.db"}, "sqlite:///s.db"),
+        ({"STORE": "sqlite:///s.db", "AAS_SERVER_STORE": "sqlite:///e.db"}, "sqlite:///s.db"),
+    ],
+    ids=str,
+)
+def test_make_run_takes_the_store_from_the_environment(variables: dict[str, str], store: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if name not in ("STORE", "AAS_SERVER_STORE")}
+    command = ["make", "--dry-run", "--no-print-directory", "run"]
+    done = subprocess.run(command, cwd=PROJECT, env=environ | variables, capture_output=True, text=True, check=True)
+    assert f"serve --store '{store}' --examples" in done.stdout
+
+
 def test_import_that_keeps_and_one_that_only_tells(tmp_path: Path) -> None:
     store = ("--store", "sqlite:///here.db")
     (tmp_path / "in.json").write_text(json.dumps(motors("urn:x:1")), encoding="utf-8")
@@ -321,8 +360,11 @@ def test_check_tells_what_is_odd_and_stores_nothing(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(json.dumps(submodel("urn:x:1", surprise=1)), encoding="utf-8")
     code, output = program(tmp_path, "check", "odd.json")
     assert (code, "1 created" in output, "AASd-022" in output) == (0, True, True)
-    code, output = program(tmp_path, "check", "odd.json", "--strict")
-    assert (code, "odd.json: refused" in output, "AASd-022" in output) == (1, True, True)
+    for arguments in (("odd.json", "--strict"), ("--strict", "odd.json"), ("--no-strict", "--strict", "odd.json")):
+        code, output = program(tmp_path, "check", *arguments)
+        assert (code, "odd.json: refused" in output, "AASd-022" in output) == (1, True, True), output
+    code, output = program(tmp_path, "check", "--no-strict", "odd.json")
+    assert (code, "1 created" in output) == (0, True)
     code, output = program(tmp_path, "check", "bad.json", "odd.json")
     assert (code, "bad.json: refused" in output, "odd.json: 1 created" in output) == (1, True, True)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bad.json", "odd.json"]

@@ -79,7 +79,7 @@ def test_the_file_may_be_named_in_the_environment(served: list[Settings], tmp_pa
 
 
 def test_switches_and_lists(served: list[Settings]) -> None:
-    result = command("serve", "--examples", "--fast-path=false", "--load", "a", "--load", "b c")
+    result = command("serve", "--examples", "--no-fast-path", "--load", "a", "--load", "b c")
     assert result.exit_code == 0, result.output
     assert (served[0].examples, served[0].fast_path, served[0].load) == (True, False, ("a", "b c"))
     assert command("serve", AAS_SERVER_EXAMPLES="true", AAS_SERVER_LOAD="x y:z").exit_code == 0
@@ -124,7 +124,7 @@ def test_a_file_that_is_not_there(served: list[Settings]) -> None:
         (["--shutdown-grace", "-0.5"], "shutdown_grace is -0.5; it must be at least 0"),
         (["--log-level", "LOUD"], "log_level is 'LOUD'; it must be one of DEBUG, INFO, WARNING, ERROR"),
         (["--log-format", "yaml"], "log_format is 'yaml'; it must be one of text, json"),
-        (["--examples=perhaps"], "'perhaps' is not a valid boolean"),
+        (["--examples=perhaps"], "does not take a value"),
     ],
 )
 def test_an_option_that_cannot_be(served: list[Settings], arguments: list[str], sentence: str) -> None:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from aiohttp.web_protocol import RequestPayloadError
 
 from aas_server.model import Document, errors
 
@@ -44,6 +45,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
             allowed = ", ".join(sorted({*refusal.allowed_methods, "OPTIONS"}))
             return web.Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
         return refusal_answer(request, refusal)
+    except RequestPayloadError:
+        coding = request.headers.get("Content-Encoding", "")
+        return result(HTTPStatus.BAD_REQUEST, [f"the body cannot be decoded: it is not whole, or no {coding[:80]!r}"])
     except Exception:
         correlation = uuid.uuid4().hex
         log.exception("%s %s failed [%s]", request.method, request.path, correlation)
@@ -86,6 +90,13 @@ def refusal_answer(request: web.Request, refusal: web.HTTPException) -> web.Resp
     if allow := refusal.headers.get("Allow"):
         answer.headers["Allow"] = allow
     return answer
+
+
+def unread(message: str) -> str:
+    """What aiohttp says of a request it cannot read, where its own words would not help the client."""
+    if message == "deflate" or message.startswith("Can not decode content-encoding"):
+        return "the body cannot be decoded: send it plain, or as gzip or deflate, and name that as Content-Encoding"
+    return message
 
 
 def result(status: HTTPStatus, texts: list[str], correlation: str | None = None) -> web.Response:

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from aas_server.api import encoding, errors, views
 from aas_server.api.answering import Answer
@@ -244,6 +244,11 @@ class Connection(RequestHandler):
             and b"transfer-encoding" not in data.lower()
         )
 
+    def log_exception(self, *arguments: object, **options: object) -> None:
+        """A body that is not what it says is answered already when aiohttp meets it again, reading it to its end."""
+        if not isinstance(options.get("exc_info"), RequestPayloadError):
+            super().log_exception(*arguments, **options)
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -256,7 +261,7 @@ class Connection(RequestHandler):
             log.error("request failed", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is already under way")
-        answer = errors.result(HTTPStatus(status), [message or HTTPStatus(status).phrase])
+        answer = errors.result(HTTPStatus(status), [errors.unread(message or HTTPStatus(status).phrase)])
         answer.headers["Server"] = SERVER
         answer.force_close()
         return answer

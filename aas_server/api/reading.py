@@ -9,7 +9,6 @@ from typing import TypeVar
 from aiohttp import web
 from aiohttp.client_exceptions import ClientError
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestPayloadError
 
 from aas_server.api import answering
 from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, SINGLES, Limits
@@ -182,7 +181,7 @@ class Call:
             raise TooLarge(f"the body has {announced} bytes; at most {self.limits.document} are read")
         try:
             body = await self.request.read()
-        except (ClientError, RequestPayloadError, HttpProcessingError) as error:
+        except (ClientError, HttpProcessingError) as error:
             raise Malformed(f"the body cannot be decoded: {error}") from None
         if len(body) > self.limits.document:
             raise TooLarge(f"the body has {len(body)} bytes; at most {self.limits.document} are read")

@@ -1,7 +1,9 @@
 """`POST /upload`: a package or environment into the repository, all or nothing, with a report."""
 
 import asyncio
+import difflib
 import tempfile
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import BinaryIO, cast
 
@@ -19,12 +21,15 @@ from aas_server.repository.importing import Mode, import_package
 #: Uploads up to this size are held in memory, larger ones in a temporary file.
 SPOOL = 1 << 20
 
+PARAMETERS = ("ignore-duplicates", "dry-run", "strict")
+
 
 async def post_upload(call: Call) -> web.Response:
     """Import an AASX package or a JSON or XML environment, as form field `file` or as the body itself.
 
     `?ignore-duplicates=true` keeps what exists, `?dry-run=true` only tells, `?strict=true` refuses violations.
     """
+    _require_known(call.request.query)
     mode = Mode(call.flag("ignore-duplicates"), call.flag("strict"), call.flag("dry-run"))
     with tempfile.SpooledTemporaryFile(SPOOL) as spooled:
         file = cast(BinaryIO, spooled)
@@ -33,6 +38,15 @@ async def post_upload(call: Call) -> web.Response:
         report = await import_package(call.repository, package, mode)
     status = HTTPStatus.OK if mode.dry_run or not report.created else HTTPStatus.CREATED
     return answering.sized(call, orjson.dumps(report.as_json()), status)
+
+
+def _require_known(names: Iterable[str]) -> None:
+    """Raises Malformed for a parameter that is none: an import that was only to be tried must not be done."""
+    for name in names:
+        if name not in PARAMETERS:
+            near = difflib.get_close_matches(name.lower().replace("_", "-"), PARAMETERS, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(PARAMETERS)}"
+            raise Malformed(f"{name[:80]!r} is no parameter of /upload: {hint}")
 
 
 def limits(call: Call) -> packages.Limits:

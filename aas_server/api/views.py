@@ -20,6 +20,9 @@ from aas_server.repository import Listing
 from aas_server.repository.entries import Entry
 from aas_server.storage import Criterion
 
+#: Submodels that are read in one step where many are looked through.
+AT_ONCE = 64
+
 
 class View(NamedTuple):
     """The serialisation modifiers of one request."""
@@ -101,21 +104,34 @@ def show_page(call: Call, listing: Listing) -> web.Response:
 
 async def show_paths(call: Call, kind: Kind, criteria: Sequence[Criterion]) -> web.Response:
     """The paths of many submodels as 3.0 pages them: `limit` counts paths, so a page may end inside a submodel."""
-    view, limit = view_of(call), call.limit
-    offset, after = call.position or (0, "")
     paths: list[str] = []
+    offset, after = call.position or (0, "")
+    read = 1
     while True:
-        listing = await call.repository.page(kind, criteria, 1, after or None)
-        below = [path for entry in listing.result for path in represent(entry.document, (), view)]
-        taken = below[offset : offset + limit - len(paths)]
-        paths += taken
-        if offset + len(taken) < len(below):
-            return answering.paged(call, paths, encode(f"{offset + len(taken)}:{after}"))
+        listing = await call.repository.page(kind, criteria, read, after or None)
+        done, offset = _gather(paths, listing, view_of(call), call.limit, offset)
+        if done < len(listing.result):
+            behind = (await call.repository.page(kind, criteria, done, after or None)).cursor if done else after
+            return answering.paged(call, paths, None if behind is None else encode(f"{offset}:{behind}"))
         if listing.cursor is None:
             return answering.paged(call, paths, None)
-        offset, after = 0, listing.cursor
+        if len(paths) == call.limit:
+            return answering.paged(call, paths, encode(f"0:{listing.cursor}"))
+        after, read = listing.cursor, min(2 * read, AT_ONCE)
+
+
+def _gather(paths: list[str], listing: Listing, view: View, limit: int, offset: int) -> tuple[int, int]:
+    """Add paths up to the limit; returns how many documents are through, and how many paths of the next one are."""
+    for number, entry in enumerate(listing.result):
         if len(paths) == limit:
-            return answering.paged(call, paths, encode(f"0:{after}"))
+            return number, 0
+        below = represent(entry.document, (), view)[offset:]
+        taken = below[: limit - len(paths)]
+        paths += taken
+        if len(taken) < len(below):
+            return number, offset + len(taken)
+        offset = 0
+    return len(listing.result), 0
 
 
 def show_elements(call: Call, entry: Entry) -> web.Response:

@@ -62,8 +62,15 @@ class _Selecting:
                 return found
 
     async def concepts(self, documents: Sequence[Document]) -> list[Document]:
-        identifiers = sorted(referenced_concepts(documents))
-        return [self.taken(entry) for entry in await self.repository.several(Kind.CONCEPT, identifiers)]
+        """The concepts that the documents refer to, and those that these refer to in turn: units, values, cases."""
+        found: dict[str, Document] = {}
+        asked, latest = set[str](), list(documents)
+        while identifiers := sorted(referenced_concepts(latest) - asked):
+            asked.update(identifiers)
+            entries = await self.repository.several(Kind.CONCEPT, identifiers)
+            latest = [self.taken(entry) for entry in entries]
+            found |= {document["id"]: document for document in latest}
+        return [found[identifier] for identifier in sorted(found)]
 
 
 async def select(repository: Repository, selection: Selection) -> list[Document]:

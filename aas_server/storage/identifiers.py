@@ -24,6 +24,10 @@ class Identifiers:
         self._connection = connection
         self._terms = Interned(connection, "find_term", "add_term")
 
+    def forget(self) -> None:
+        """Numbers of names have been removed: those remembered may be among them."""
+        self._terms.forget()
+
     def page(
         self, kinds: Sequence[int], labels: Sequence[Label], limit: int, cursor: str | None
     ) -> tuple[list[str], str | None]:

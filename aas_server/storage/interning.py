@@ -32,6 +32,10 @@ class Interned:
             number = self._remember(key, self._connection.execute(self._add, key).lastrowid or 0)
         return number
 
+    def drop(self, key: tuple[str, ...]) -> None:
+        """The text has no number any more."""
+        self._known.pop(key, None)
+
     def forget(self) -> None:
         """What was given out in a transaction that failed does not count."""
         self._known.clear()

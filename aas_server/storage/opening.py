@@ -25,7 +25,7 @@ SQL = queries("sqlite.sql")
 #: What marks a SQLite file as a store of this server: "AASs" in ASCII.
 APPLICATION = 0x41415373
 
-#: A store that was not closed is checked whole up to this size, in bytes; beyond, SQLite's own recovery has to do.
+#: A store that was not closed is checked whole before it is served up to this size, in bytes; a larger one meanwhile.
 CHECKED = 256 << 20
 
 
@@ -51,6 +51,7 @@ class Opened:
     writer: sqlite3.Connection
     reader: sqlite3.Connection
     store_id: str
+    unchecked: bool
     release: contextlib.ExitStack
 
 
@@ -69,10 +70,10 @@ def open_store(url: str) -> Opened:
         writer = _connect(path, "OFF" if temporary else "FULL")
         release.callback(writer.close)
         _migrate(writer, path)
-        store_id = _check_in(writer, path)
+        store_id, unchecked = _check_in(writer, path)
         reader = _connect(path, "FULL")
         release.callback(reader.close)
-        return Opened(path, writer, reader, store_id, release)
+        return Opened(path, writer, reader, store_id, unchecked, release)
     except sqlite3.DatabaseError as error:
         release.close()
         raise Unavailable(f"{url}: {error}") from None
@@ -130,27 +131,45 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             log.info("%s: tables brought to form %d", path, number)
 
 
-def _check_in(connection: sqlite3.Connection, path: Path) -> str:
-    """Note that the store is open; one that was not closed is checked. Returns the store's id."""
+def _check_in(connection: sqlite3.Connection, path: Path) -> tuple[str, bool]:
+    """Note that the store is open; one that was not closed is checked.
+
+    Returns the store's id, and whether it is too large to be checked before it is served.
+    """
+    unchecked = False
     state = connection.execute(SQL["get_meta"], ("state",)).fetchone()
     if state is not None and state[0] == "open":
         log.warning("%s was not closed: recovering", path)
-        _check(connection, path)
+        unchecked = os.path.getsize(path) > CHECKED
+        if not unchecked:
+            _check(connection, path)
     row = connection.execute(SQL["get_meta"], ("store_id",)).fetchone()
     store_id: str = row[0] if row else secrets.token_hex(4)
     connection.execute(SQL["doom_orphans"])
     for key, value in (("store_id", store_id), ("state", "open")):
         connection.execute(SQL["put_meta"], (key, value))
-    return store_id
+    return store_id, unchecked
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Raises Unavailable where SQLite finds the file damaged."""
-    if os.path.getsize(path) > CHECKED:
-        return
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise Unavailable(f"{path} is damaged: {found}")
+
+
+def check_meanwhile(connection: sqlite3.Connection, path: Path) -> list[str]:
+    """What is wrong with a store that is in use, table by table, so that no table is held longer than it takes.
+
+    Whoever closes the store interrupts the connection.
+    """
+    wrong = []
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for number, table in enumerate(tables, start=1):
+        log.info("%s: checking table %s, %d of %d", path, table, number, len(tables))
+        found = [text for (text,) in connection.execute(f"PRAGMA quick_check({table})")]
+        wrong += [] if found == ["ok"] else found
+    return wrong
 
 
 def check_out(connection: sqlite3.Connection) -> None:

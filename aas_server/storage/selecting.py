@@ -1,5 +1,6 @@
 """Pages of documents by criteria: index ranges, one driving and the others checked, never a scan and never OFFSET."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -23,6 +24,11 @@ MOST_RANGES = 100
 _COLUMNS = SQL["page"].partition(" FROM document d")[0]
 _JOINED = "JOIN document d ON d.pk = m.pk AND d.kind = :kind JOIN body b ON b.pk = d.pk"
 
+#: Rows of the driving range that are looked through before others have a turn, where criteria exclude each other.
+WALKED = 5000
+#: Above every position.
+END = (1 << 63) - 1
+
 _Rows = tuple[list[tuple[Any, ...]], str | None]
 #: A table and the ranges of its primary key that hold what meets a criterion.
 _Ranges = tuple[str, list[str]]
@@ -35,23 +41,48 @@ class Selecting:
         self._connection = connection
         self._terms = Interned(connection, "find_term", "add_term")
 
-    def page(self, kind: int, criteria: Sequence[Criterion], limit: int, cursor: str | None) -> _Rows:
-        """The rows of a page, and the cursor behind it where there is more. Raises Malformed for a foreign cursor."""
+    async def page(self, kind: int, criteria: Sequence[Criterion], limit: int, cursor: str | None) -> _Rows:
+        """The rows of a page, and the cursor behind it where there is more. Raises Malformed for a foreign cursor.
+
+        Criteria that are common, but never together, are looked through in slices, between which others have a turn.
+        """
         after = position(cursor) if cursor is not None else 0
         if not criteria:
             return _page(self._connection.execute(SQL["page"], (kind, after, limit + 1)), limit)
-        query, values = self.query(kind, criteria)
+        query, walk, values = self.query(kind, criteria)
         if not query:
             return [], None
-        return _page(self._connection.execute(query, values | {"after": after, "limit": limit + 1}), limit)
+        found: list[tuple[Any, ...]] = []
+        while True:
+            until = self._horizon(walk, values | {"after": after})
+            wanted = limit + 1 - len(found)
+            given = values | {"after": after, "until": until, "limit": wanted}
+            rows, cut = _page(self._connection.execute(query, given), wanted)
+            found += rows
+            result, behind = _page(found, limit)
+            if until == END or cut or behind:
+                return result, behind or cut
+            after = until
+            await asyncio.sleep(0)
 
-    def query(self, kind: int, criteria: Sequence[Criterion]) -> tuple[str, dict[str, Any]]:
-        """The SELECT for these criteria and its values; empty where a name or path stands nowhere at all."""
+    def forget(self) -> None:
+        """Numbers of names have been removed: ask for them anew."""
+        self._terms.forget()
+
+    def _horizon(self, walk: str, values: dict[str, Any]) -> int:
+        """How far from `after` on a slice goes: to the end where that is not far."""
+        row = self._connection.execute(walk, values).fetchone() if walk else None
+        return row[0] if row and row[0] is not None else END
+
+    def query(self, kind: int, criteria: Sequence[Criterion]) -> tuple[str, str, dict[str, Any]]:
+        """The SELECT for these criteria, the one for the end of a slice of it (empty where all of it is one slice), and
+        their values; nothing to select where a name or path stands nowhere at all.
+        """
         values: dict[str, Any] = {"kind": kind}
         found = [self._ranges(criterion, number, values) for number, criterion in enumerate(criteria)]
         ranges = [each for each in found if each is not None]
         if len(ranges) < len(criteria):
-            return "", {}
+            return "", "", {}
         if len(ranges) > 1:
             ranges.sort(key=lambda each: self._count(each, values))
         (table, conditions), *others = ranges
@@ -60,15 +91,16 @@ class Selecting:
             for other, each in others
         )
         selects = [
-            f"{_COLUMNS} FROM {table} m {_JOINED} WHERE {condition} AND m.pk > :after{checks}"
+            f"{_COLUMNS} FROM {table} m {_JOINED} WHERE {condition} AND m.pk > :after AND m.pk <= :until{checks}"
             " ORDER BY m.pk LIMIT :limit"
             for condition in conditions
         ]
+        walk = _end_of_slice(table, conditions) if others else ""
         if len(selects) == 1:
-            return selects[0], values
+            return selects[0], walk, values
         # Each range is in the order of pk already, so each gives at most a page, and few rows are sorted together.
         union = " UNION ALL ".join(f"SELECT * FROM ({select})" for select in selects)  # noqa: S608
-        return f"{union} ORDER BY 1 LIMIT :limit", values
+        return f"{union} ORDER BY 1 LIMIT :limit", walk, values
 
     def _ranges(self, criterion: Criterion, number: int, values: dict[str, Any]) -> _Ranges | None:
         match criterion:
@@ -102,6 +134,16 @@ def _page(found: Iterable[tuple[Any, ...]], limit: int) -> _Rows:
         rows.append(row)
         size += len(row[2])
     return rows, None
+
+
+def _end_of_slice(table: str, conditions: Sequence[str]) -> str:
+    """The position up to which none of the ranges has more rows than are walked in one slice; NULL for the end."""
+    ends = (
+        f"SELECT (SELECT m.pk FROM {table} m WHERE {condition} AND m.pk > :after"  # noqa: S608
+        f" ORDER BY m.pk LIMIT 1 OFFSET {max(1, WALKED // len(conditions))}) AS pk"
+        for condition in conditions
+    )
+    return f"SELECT min(pk) FROM ({' UNION ALL '.join(ends)})"  # noqa: S608
 
 
 def _several(rows: list[tuple[int]], number: int) -> str:

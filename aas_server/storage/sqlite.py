@@ -20,8 +20,9 @@ from aas_server.storage import UNCHANGED, Criterion, Label, Page, Stored
 from aas_server.storage.applying import KINDS, NUMBERS, Tables, last_sequence, read_values
 from aas_server.storage.identifiers import Identifiers
 from aas_server.storage.interning import SQL
-from aas_server.storage.opening import Opened, check_out, open_store
+from aas_server.storage.opening import Opened, check_meanwhile, check_out, open_store
 from aas_server.storage.selecting import Selecting
+from aas_server.storage.sweeping import Sweeper
 from aas_server.storage.writing import Writer
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ CHUNK = 256 << 10
 BATCH = 1000
 #: Documents that are folded at a time, and how long, in seconds, their values must be at rest.
 FOLDED, REST = 50, 10.0
+#: Steps of the sweep over paths and names between two pauses.
+SWEPT = 10
 
 
 class SqliteStorage:
@@ -43,6 +46,11 @@ class SqliteStorage:
         self._writer = Writer(opened.writer, opened.path, self._tables.undo, self._move_on)
         self._selecting = Selecting(opened.reader)
         self._identifiers = Identifiers(opened.reader)
+        self._sweepers = (
+            Sweeper("slot", opened.reader, opened.writer, self._tables.slots),
+            Sweeper("term", opened.reader, opened.writer, self._tables.terms),
+        )
+        self._checking = asyncio.create_task(self._check(), name="store check") if opened.unchecked else None
         self._tidying = asyncio.create_task(self._tidy(), name="store tidying")
 
     @classmethod
@@ -50,8 +58,29 @@ class SqliteStorage:
         """Open a store by its URL. Raises Unavailable where it is open elsewhere or damaged, Unsupported."""
         return cls(await asyncio.to_thread(open_store, url), log_changes)
 
+    async def _check(self) -> None:
+        """Look through a large store that was not closed while it is served already; damage is told in the log."""
+        path = self._opened.path
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        work = asyncio.ensure_future(asyncio.to_thread(check_meanwhile, connection, path))
+        try:
+            wrong = await asyncio.shield(work)
+            if wrong:
+                log.critical("%s is damaged, bring back a backup: %s", path, "; ".join(wrong[:10]))
+            else:
+                log.info("%s was looked through: it is whole", path)
+        except sqlite3.DatabaseError as error:
+            log.critical("%s is damaged, bring back a backup: %s", path, error)
+        finally:
+            connection.interrupt()
+            await asyncio.wait([work])
+            connection.close()
+
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.wait([self._checking])
         self._tidying.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._tidying
@@ -92,7 +121,7 @@ class SqliteStorage:
     async def page(
         self, kind: Kind, criteria: Sequence[Criterion] = (), limit: int = 100, cursor: str | None = None
     ) -> Page:
-        rows, after = self._selecting.page(NUMBERS[kind], criteria, limit, cursor)
+        rows, after = await self._selecting.page(NUMBERS[kind], criteria, limit, cursor)
         return Page([self._stored(kind, row) for row in rows], after)
 
     async def identifiers(
@@ -120,6 +149,8 @@ class SqliteStorage:
             try:
                 await self.fold(time.time() - REST)
                 await self.sweep()
+                await self.sweep_numbers()
+                await self._writer.carry_over()
             except (Problem, sqlite3.Error):
                 log.exception("tidying the store failed; it is tried again")
 
@@ -132,6 +163,19 @@ class SqliteStorage:
         """Remove the chunks of binaries that nobody has any more, some at a time."""
         while self._reader.execute(SQL["doomed"]).fetchone():
             await self._writer.submit(self._tables.binaries.sweep)
+
+    async def sweep_numbers(self) -> None:
+        """Remove the numbers of paths and names that stand nowhere any more, a bounded number of steps at a time."""
+        for sweeper in self._sweepers:
+            for _ in range(SWEPT):
+                start = sweeper.unused(self._tables.sequence)
+                if start is not None:
+                    await self._writer.submit(partial(sweeper.remove, start))
+                    self._selecting.forget()
+                    self._identifiers.forget()
+                if sweeper.resting:
+                    break
+                await asyncio.sleep(0)
 
     # The log
 

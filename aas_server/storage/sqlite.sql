@@ -177,3 +177,29 @@ SELECT value FROM meta WHERE key = ?
 
 -- name: put_meta
 INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+
+-- name: unused_slots
+-- Slots after a number that no value stands in; the newest stays, so that no number is ever given out twice.
+SELECT s.id, s.path, s.semantic FROM slot s
+WHERE s.id > ? AND s.id <= ? AND s.id < (SELECT max(id) FROM slot)
+AND NOT EXISTS (SELECT 1 FROM element e WHERE e.slot = s.id)
+
+-- name: unused_terms
+-- The same of terms; the numbers are those of every kind there is.
+SELECT t.id, t.text FROM term t
+WHERE t.id > ? AND t.id <= ? AND t.id < (SELECT max(id) FROM term)
+AND NOT EXISTS (
+    SELECT 1 FROM label l WHERE l.kind IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10) AND l.name = t.id
+)
+
+-- name: newest_slot
+SELECT max(id) FROM slot
+
+-- name: newest_term
+SELECT max(id) FROM term
+
+-- name: remove_slot
+DELETE FROM slot WHERE id = ?
+
+-- name: remove_term
+DELETE FROM term WHERE id = ?

@@ -59,6 +59,8 @@ class Writer:
         self.grown = asyncio.Event()
         self.committed = 0
         self.transactions = 0
+        #: Transactions when the log was last looked at, and when it was last carried over at rest.
+        self._seen = self._carried = 0
 
     async def submit(self, work: Work) -> Any:
         """The job's result, once it is on disk."""
@@ -69,6 +71,14 @@ class Writer:
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run(), name="store writer")
         return await job.done
+
+    async def carry_over(self) -> None:
+        """Carry the write-ahead log over into the file when nobody has written since this was asked the last time."""
+        idle, self._seen = self.transactions == self._seen, self.transactions
+        if idle and self._carried != self.transactions and (self._checkpoint is None or self._checkpoint.done()):
+            self._carried = self.transactions
+            self._checkpoint = asyncio.get_running_loop().run_in_executor(self._checkpoints, checkpoint, self._path)
+            await self._checkpoint
 
     async def close(self) -> None:
         """Finish what was submitted, carry the log over into the file, let followers end."""
