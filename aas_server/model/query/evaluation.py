@@ -1,0 +1,329 @@
+"""Whether a document meets a condition, by looking into it: slow and plain, so that it says what the language means.
+
+Three things decide what is looked at (Part 2, 'Query Language'):
+
+- A field that leads to several values (`[]`, `$sme#`, an idShortPath, the texts of a MultiLanguageProperty) meets a
+  comparison when one of them does. One that leads to none is missing, once.
+- `$match` binds the lists that several of its conditions share to one item each.
+- Fields of documents that are referred to, as `$sm` in a query for shells, are those of one such document, the same for
+  all conditions beside each other. A `$match` or `$not` that says something of such documents itself looks for its own.
+
+An invalid comparison makes everything invalid that it is part of, and an invalid condition is not met. Of several
+values some may be invalid: they are as if they were not there, unless all are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import product
+from typing import Any, Final, Protocol
+
+from aas_server.model import Document, Json, Kind
+from aas_server.model.errors import TooLarge
+from aas_server.model.paths import children
+from aas_server.model.query.casting import MISSING, Value
+from aas_server.model.query.comparing import Found, Truth, compared, converted, type_of
+from aas_server.model.query.tree import (
+    DOCUMENT_OF,
+    RELATED,
+    And,
+    AnyElement,
+    Child,
+    Comparison,
+    Condition,
+    Constant,
+    DatePart,
+    Field,
+    Item,
+    ListItem,
+    Literal,
+    Match,
+    Name,
+    Not,
+    Operand,
+    Or,
+    Root,
+    Start,
+    Step,
+    Text,
+    Type,
+    fields,
+)
+from aas_server.model.query.tree import Cast as Casting
+
+#: Values that are looked at for one document.
+MOST = 5_000_000
+
+
+class World(Protocol):
+    """The documents around a document."""
+
+    def submodels(self, shell: Document) -> Sequence[Document]:
+        """The submodels that a shell refers to and that are here."""
+        ...
+
+    def shells(self, submodel: Document) -> Sequence[Document]:
+        """The shells that refer to a submodel."""
+        ...
+
+
+#: A list and what it is bound to; None where it has no item.
+Lists = dict[tuple[Root, tuple[Step, ...]], Json]
+
+_UNBOUND: Final[Any] = object()
+
+
+def matches(
+    condition: Condition, document: Document, kind: Kind, world: World, tick: Callable[[], None] | None = None
+) -> bool:
+    """Whether a document of that kind meets the condition.
+
+    `tick` is called for every value that is looked at and may raise to end it. Raises TooLarge where there are
+    more than MOST.
+    """
+    evaluation = _Evaluation(kind, document, world, tick or _Count().tick)
+    return evaluation.truth(condition, _Scope()) is True
+
+
+class _Count:
+    def __init__(self) -> None:
+        self._count = 0
+
+    def tick(self) -> None:
+        self._count += 1
+        if self._count > MOST:
+            raise TooLarge(f"the condition looks at more than {MOST} values of one document")
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What is bound where a condition stands: the related document (None: there is none), and items of lists."""
+
+    related: Any = _UNBOUND
+    lists: Lists = field(default_factory=dict)
+    in_match: bool = False
+
+
+class _Evaluation:
+    def __init__(self, kind: Kind, document: Document, world: World, tick: Callable[[], None]) -> None:
+        self._kind, self._document, self._world, self._tick = kind, document, world, tick
+        self._known: Sequence[Document] | None = None
+        self._elements: dict[int, list[tuple[Document, bool]]] = {}
+
+    def truth(self, node: Condition, scope: _Scope, *, bind: bool = True) -> Truth:
+        """The truth of a condition; with `bind` it is one that may look for related documents of its own."""
+        if bind and not isinstance(node, Not) and _binds(node, self._kind, scope):
+            found = [self.truth(node, replace(scope, related=each), bind=False) for each in self._related()]
+            return _any(found)
+        match node:
+            case Constant(value):
+                return value
+            case And(conditions):
+                return _all([self.truth(each, scope, bind=isinstance(each, Match)) for each in conditions])
+            case Or(conditions):
+                return _either([self.truth(each, scope, bind=isinstance(each, Match)) for each in conditions])
+            case Not(condition):
+                inside = self.truth(condition, scope)
+                return None if inside is None else not inside
+            case Match():
+                return self._match(node, replace(scope, in_match=True), _shared(node))
+            case Comparison():
+                return self._comparison(node, scope)
+
+    def _related(self) -> Sequence[Document | None]:
+        if self._known is None:
+            look = self._world.submodels if self._kind is Kind.SHELL else self._world.shells
+            self._known = look(self._document)
+        return self._known or (None,)
+
+    # Lists
+
+    def _match(self, node: Match, scope: _Scope, shared: Sequence[tuple[Root, tuple[Step, ...]]]) -> Truth:
+        """Bind the shared lists one after the other, outer ones first."""
+        todo = [key for key in shared if key not in scope.lists]
+        if not todo:
+            return _all([self.truth(each, scope, bind=isinstance(each, Match)) for each in node.conditions])
+        key, rest = todo[0], todo[1:]
+        items = self._nodes(key[0], key[1], scope) or [None]
+        return _any([self._match(node, replace(scope, lists={**scope.lists, key: item}), rest) for item in items])
+
+    def _nodes(self, root: Root, steps: tuple[Step, ...], scope: _Scope) -> list[Json]:
+        """What the steps lead to, beginning behind the last that is bound."""
+        current, begin = self._start(root, scope), 0
+        for end in range(len(steps), 0, -1) if scope.lists else ():
+            if (root, steps[:end]) in scope.lists:
+                item = scope.lists[root, steps[:end]]
+                current, begin = [] if item is None else [item], end
+                break
+        for step in steps[begin:]:
+            current = [found for each in current for found in self._below(step, each)]
+        return current
+
+    def _start(self, root: Root, scope: _Scope) -> list[Json]:
+        kind = DOCUMENT_OF[root]
+        document = self._document if kind is self._kind else scope.related
+        return [] if document is None else [document]
+
+    def _below(self, step: Step, node: Json) -> Iterable[Json]:
+        self._tick()
+        match step:
+            case AnyElement():
+                return [each for each, _ in self._all_elements(node)]
+            case Start(id_short):
+                return [each for each, named in self._all_elements(node) if named and each.get("idShort") == id_short]
+            case _:
+                return _below(step, node)
+
+    def _all_elements(self, submodel: Document) -> list[tuple[Document, bool]]:
+        """Every element, and whether its idShort is its address: in a list, that is the index alone."""
+        if (known := self._elements.get(id(submodel))) is None:
+            known = self._elements[id(submodel)] = list(_walk(submodel))
+        return known
+
+    # Comparisons
+
+    def _comparison(self, node: Comparison, scope: _Scope) -> Truth:
+        types = (type_of(node.left), type_of(node.right))
+        pairs = product(self._values(node.left, scope), self._values(node.right, scope))
+        invalid = decided = False
+        for left, right in pairs:
+            self._tick()
+            match compared(node.operator, left, right, types):
+                case True:
+                    return True
+                case False:
+                    decided = True
+                case None:
+                    invalid = True
+        return None if invalid and not decided else False
+
+    def _values(self, operand: Operand, scope: _Scope) -> list[Found]:
+        match operand:
+            case Literal(kind, content):
+                return [Value(kind, content)]
+            case Casting() | DatePart():
+                return [converted(operand, each) for each in self._values(operand.operand, scope)]
+            case Field():
+                nodes = self._nodes(operand.root, operand.steps, scope)
+                found: list[Found] = [Value(Type.STRING, each) for each in nodes if isinstance(each, str)]
+                return found or [MISSING]
+
+
+def _walk(element: Document) -> Iterator[tuple[Document, bool]]:
+    named = element["modelType"] != "SubmodelElementList"
+    for child in children(element):
+        yield child, named
+        yield from _walk(child)
+
+
+def _below(step: Step, node: Json) -> Iterable[Json]:
+    """What a step leads to from one thing; nothing where it leads nowhere."""
+    match step:
+        case Name(name):
+            return [node[name]] if isinstance(node, dict) and name in node else ()
+        case Item(index):
+            return _items(node, index)
+        case Child(id_short):
+            return [each for each in _named(node) if each.get("idShort") == id_short]
+        case ListItem(index):
+            return _items(children(node), index) if node["modelType"] == "SubmodelElementList" else ()
+        case Text():
+            return node.get("value") or () if node["modelType"] == "MultiLanguageProperty" else [node]
+        case _:
+            return content(node)
+
+
+def _items(found: Json, index: int | None) -> Iterable[Json]:
+    if not isinstance(found, list):
+        return ()
+    return found if index is None else found[index : index + 1]
+
+
+def _named(element: Document) -> Iterable[Document]:
+    return () if element["modelType"] == "SubmodelElementList" else children(element)
+
+
+def content(node: Document) -> list[str]:
+    """What the attribute `value` of an element is: of a Property or File its value, of a text the text, of a
+    ReferenceElement the value of the first key. Other elements have none that is one value.
+
+    >>> content({"modelType": "Property", "valueType": "xs:int", "value": "5"})
+    ['5']
+    """
+    match node:
+        case {"modelType": "Property" | "File", "value": str(value)}:
+            return [value]
+        case {"modelType": "ReferenceElement", "value": {"keys": [{"value": str(value)}, *_]}}:
+            return [value]
+        case {"language": _, "text": str(value)}:
+            return [value]
+        case _:
+            return []
+
+
+# Scopes
+
+
+def _binds(node: Condition, kind: Kind, scope: _Scope) -> bool:
+    """Whether the condition looks for a related document that is to be the same for all it says."""
+    if scope.in_match or (related := RELATED.get(kind)) is None:
+        return False
+    roots = _roots(node)
+    if related is Kind.SHELL:
+        return Root.SHELL in roots
+    return Root.SUBMODEL in roots or (Root.ELEMENT in roots and scope.related is _UNBOUND)
+
+
+@lru_cache(maxsize=1024)
+def _roots(node: Condition) -> frozenset[Root]:
+    """The roots of the fields in a condition, those in a $match or $not inside it left out."""
+    match node:
+        case Not(condition):
+            inside: tuple[Condition, ...] = (condition,)
+        case And(conditions) | Or(conditions) | Match(conditions):
+            inside = conditions
+        case _:
+            return frozenset(each.root for each in fields(node))
+    whole = isinstance(node, Match)  # a $match inside one only restricts it further
+    return frozenset(root for each in inside if whole or not isinstance(each, Match | Not) for root in _roots(each))
+
+
+@lru_cache(maxsize=1024)
+def _shared(node: Match) -> tuple[tuple[Root, tuple[Step, ...]], ...]:
+    """The lists that at least two conditions of a $match go through, outer ones first.
+
+    What is only in a $match inside it counts by its first list alone: the others are bound there.
+    """
+    counts: dict[tuple[Root, tuple[Step, ...]], int] = {}
+    for condition in node.conditions:
+        keys = [key for each in fields(condition) for key in _outer(each, nested=isinstance(condition, Match))]
+        for key in dict.fromkeys(keys):
+            counts[key] = counts.get(key, 0) + 1
+    return tuple(sorted((key for key, count in counts.items() if count > 1), key=lambda key: len(key[1])))
+
+
+def _outer(found: Field, *, nested: bool) -> list[tuple[Root, tuple[Step, ...]]]:
+    """The lists of a field; the place where an idShortPath starts and the first list behind it are one."""
+    lists = found.lists
+    if not nested:
+        return lists
+    first = 2 if lists and isinstance(found.steps[0], Start) and not isinstance(lists[-1][1][-1], Text) else 1
+    return lists[:first]
+
+
+# Truths; an invalid one makes the whole invalid
+
+
+def _all(found: Sequence[Truth]) -> Truth:
+    return None if None in found else all(found)
+
+
+def _either(found: Sequence[Truth]) -> Truth:
+    return None if None in found else any(found)
+
+
+def _any(found: Sequence[Truth]) -> Truth:
+    """Whether one of several things meets a condition."""
+    if True in found:
+        return True
+    return False if False in found else None
