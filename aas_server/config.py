@@ -51,6 +51,7 @@ class Settings:
     max_expanded: int = _setting(4 << 30, "Largest total size of the parts of an uploaded package.")
     max_page: int = _setting(1000, "Most items on one page, whatever the limit asked for.", least=1)
     default_page: int = _setting(100, "Items on one page when no limit is asked for.", least=1)
+    query_timeout: float = _setting(5.0, "How long one page of a query may be searched for.")
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")
     external_url: str = _setting(

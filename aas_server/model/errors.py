@@ -62,6 +62,10 @@ class TooLarge(Problem):
     """The input exceeds a limit: size, depth, number of parts, expansion ratio."""
 
 
+class TakesTooLong(Problem):
+    """A query whose time was over before anything was found; asked again as it is, it would be again."""
+
+
 class Unsupported(Problem):
     """A format or version that is recognised but not read: AASX V2, an unknown media type."""
 

@@ -35,7 +35,6 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _HEX = re.compile("(?:16#)?([0-9A-Fa-f]+)").fullmatch
 _IN_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?").fullmatch
 _CLOCK = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?").fullmatch
-_BLANKS = "\t\n\r "
 
 #: More digits than this say nothing to a float, and cost to read.
 _DIGITS = 800
@@ -43,13 +42,12 @@ _DIGITS = 800
 
 def number(text: str) -> float | None:
     """
-    >>> number(" 1.50 "), number("-INF"), number("27-37")
+    >>> number("1.50"), number("-INF"), number("27-37")
     (1.5, -inf, None)
     """
-    bare = text.strip(_BLANKS)
-    if len(bare) > _DIGITS or not _NUMBER(bare):
+    if len(text) > _DIGITS or not _NUMBER(text):
         return None
-    return float(bare.replace("INF", "inf"))
+    return float(text.replace("INF", "inf"))
 
 
 def moment(text: str) -> str | None:
@@ -58,14 +56,13 @@ def moment(text: str) -> str | None:
     >>> moment("2024-01-01T01:00:00.50+02:00"), moment("2024-01-01"), moment("12:00")
     ('2023-12-31T23:00:00.5', '2024-01-01T00:00:00', None)
     """
-    bare = text.strip(_BLANKS)
-    if len(bare) < 10 or bare[4] != "-":
+    if len(text) < 10 or text[4] != "-":
         return None
-    if fits("xs:date", bare):
-        bare = f"{bare[:10]}T00:00:00{bare[10:]}"
-    if not fits("xs:dateTime", bare):
+    if fits("xs:date", text):
+        text = f"{text[:10]}T00:00:00{text[10:]}"
+    if not fits("xs:dateTime", text):
         return None
-    found = str(scalar("xs:dateTime", bare))
+    found = str(scalar("xs:dateTime", text))
     return found if _IN_UTC(found) else None
 
 
@@ -75,7 +72,7 @@ def clock(text: str) -> str | None:
     >>> clock("08:15"), clock("00:30:00+01:00"), clock("25:00")
     ('08:15:00', '23:30:00', None)
     """
-    found = _CLOCK(text.strip(_BLANKS))
+    found = _CLOCK(text)
     if found is None:
         return None
     hours, minutes, seconds, fraction, zone = found.groups()
@@ -143,9 +140,7 @@ def _float(content: int) -> float:
 
 def _hex(value: Value) -> int | None:
     match value:
-        case Value(Type.STRING, str(content)) if (found := _HEX(content.strip(_BLANKS))) and len(
-            content
-        ) <= LONGEST_HEX:
+        case Value(Type.STRING, str(content)) if (found := _HEX(content)) and len(content) <= LONGEST_HEX:
             return int(found[1], 16)
         case Value(Type.NUMBER, float(content)) if content.is_integer() and content >= 0:
             return int(content)
@@ -160,7 +155,7 @@ LONGEST_HEX = 4096
 def _boolean(value: Value) -> bool | None:
     match value:
         case Value(Type.STRING, str(content)):
-            return {"true": True, "1": True, "false": False, "0": False}.get(content.strip(_BLANKS))
+            return {"true": True, "1": True, "false": False, "0": False}.get(content)
         case Value(Type.NUMBER, float(content)):
             return not (content == 0 or math.isnan(content))
         case _:

@@ -1,4 +1,4 @@
-"""FieldIdentifiers: `$sme.Motors[].Speed#value` to the steps that lead to its values; brackets as the schema has them."""
+"""FieldIdentifiers: `$sme.Motors[].Speed#value` to the steps that lead to its values."""
 
 import re
 from functools import lru_cache
