@@ -241,8 +241,12 @@ class Tables:
         """Note that the texts of a submodel differ from what was written of it; they are read later (texts.py)."""
         if kind is not Kind.SUBMODEL:
             return
-        if written is None or new is None or written.get("submodelElements") != new.get("submodelElements"):
-            self._add("due", pk, texts.bounded(written) if written else "")
+        if written is None:
+            self._add("due", pk, "")
+        elif new is not None and written.get("submodelElements") == new.get("submodelElements"):
+            return
+        elif self.connection.execute(SQL["is_due"], (pk,)).fetchone() is None:
+            self._add("due", pk, texts.bounded(written))
 
     def rebuild(self, after: int, most: int) -> int | None:
         """Make the rows of the next documents again, in an index without theirs; None where there are no more."""

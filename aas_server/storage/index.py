@@ -3,11 +3,11 @@
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from aas_server.model import Document
 from aas_server.model.assets import is_global
-from aas_server.model.paths import CHILDREN, children, walk
+from aas_server.model.paths import CHILDREN, children
 from aas_server.model.query.casting import moment, number
 from aas_server.model.query.evaluation import content
 from aas_server.model.references import target, text
@@ -185,6 +185,11 @@ def _own(element: Document, path: str, add: Add) -> None:
     semantic, meaning = (text(reference), target(reference) or "") if reference else ("", "")
     id_short, value_type = element.get("idShort", ""), element.get("valueType", "")
     found = False
+    if element["modelType"] == "Property" and (value := element.get("value")) is not None:  # nearly all there are
+        place = (path, semantic, meaning, id_short, value_type, "")
+        for form in forms(value_type, value):
+            add((place, form))
+        return
     for suffix, language, value in _values_of(element):
         place = (path + suffix, semantic, meaning, id_short, value_type, language)
         found = True
@@ -197,9 +202,6 @@ def _own(element: Document, path: str, add: Add) -> None:
 def _values_of(element: Document) -> Iterator[tuple[str, str, str]]:
     """What is added to the path, the language, and the value."""
     match element["modelType"]:
-        case "Property":
-            if (value := element.get("value")) is not None:
-                yield "", "", value
         case "Range":
             yield from ((f"#{name}", "", element[name]) for name in ("min", "max") if element.get(name) is not None)
         case "MultiLanguageProperty":
@@ -209,19 +211,21 @@ def _values_of(element: Document) -> Iterator[tuple[str, str, str]]:
             yield from (("", "", value) for value in content(element))
 
 
-def forms(value_type: str, value: str) -> Iterator[str | float]:
+def forms(value_type: str, value: str) -> list[str | float]:
     """A value as it stands in the index; a text that is also a number or a moment stands there as that, too.
 
-    >>> list(forms("xs:string", "007")), list(forms("xs:int", "007"))
+    >>> forms("xs:string", "007"), forms("xs:int", "007")
     (['007', 7.0], [7.0])
     """
     found = typed(value_type, value)
-    yield found
-    if isinstance(found, str) and value[:1] in _MEASURES:
-        if (measure := number(value)) is not None and not math.isnan(measure):
-            yield measure
-        if (at := moment(value)) is not None and at != found:
-            yield at
+    if not isinstance(found, str) or value[:1] not in _MEASURES:
+        return [found]
+    several: list[str | float] = [found]
+    if (measure := number(value)) is not None and not math.isnan(measure):
+        several.append(measure)
+    if (at := moment(value)) is not None and at != found:
+        several.append(at)
+    return several
 
 
 def derived(key: tuple[str, ...]) -> tuple[str | int, ...]:
@@ -242,16 +246,29 @@ def texts(document: Document) -> str:
 
     It must stay what it is: the index is told to forget a document by its old texts.
     """
-    found = dict.fromkeys(each for _, element in walk(document) for each in _contents(element))
+    found: dict[str, None] = {}
+    _gather(document, found)
     return "\n".join(found).replace("\0", " ")
 
 
-def _contents(element: Document) -> Iterator[str]:
-    if element["modelType"] == "MultiLanguageProperty":
-        for each in element.get("value") or ():
-            yield each["text"]
-    else:
-        yield from content(element)
+def _gather(container: Document, found: dict[str, None]) -> None:
+    for element in children(container):
+        for each in _contents(element):
+            found[each] = None
+        if element["modelType"] in CHILDREN:
+            _gather(element, found)
+
+
+def _contents(element: Document) -> Iterable[str]:
+    match element["modelType"]:
+        case "Property":
+            return (element["value"],) if element.get("value") else ()
+        case "MultiLanguageProperty":
+            return [each["text"] for each in element.get("value") or ()]
+        case "File" | "ReferenceElement":
+            return content(element)
+        case _:
+            return ()
 
 
 def typed(value_type: str, value: str) -> str | float:

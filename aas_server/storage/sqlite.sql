@@ -184,9 +184,13 @@ INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET valu
 -- The texts of a submodel are to be read; what is in the index of texts for it now is told once.
 INSERT OR IGNORE INTO text_due (pk, before) VALUES (?, ?)
 
+-- name: is_due
+SELECT 1 FROM text_due WHERE pk = ?
+
 -- name: some_due
+-- Submodels whose texts are to be read, with what was read of them before.
 SELECT t.pk, t.before, b.body, EXISTS (SELECT 1 FROM text_wide w WHERE w.pk = t.pk) AS wide
-FROM text_due t LEFT JOIN body b ON b.pk = t.pk ORDER BY t.pk LIMIT ?
+FROM text_due t LEFT JOIN body b ON b.pk = t.pk WHERE t.pk > 0 ORDER BY t.pk LIMIT ?
 
 -- name: not_due
 DELETE FROM text_due WHERE pk = ?
