@@ -15,6 +15,7 @@ from aas_server.api import (
     discovery,
     elements,
     files,
+    query,
     registry,
     serialization,
     shells,
@@ -112,7 +113,6 @@ SERVICES_OF_30 = (
 
 BULK = ("POST", "PUT", "DELETE")
 BULK_PATHS = ("/bulk/shell-descriptors", "/bulk/submodel-descriptors")
-QUERIED = ("shells", "submodels", "concept-descriptions", "shell-descriptors", "submodel-descriptors")
 
 API: tuple[ApiOperation, ...] = (
     # Submodel elements and submodels: the hot rows
@@ -196,5 +196,8 @@ API: tuple[ApiOperation, ...] = (
     ApiOperation("GetPackage", "GET", "/packages/{packageId}", registry.later),
     ApiOperation("PutPackage", "PUT", "/packages/{packageId}", registry.later),
     ApiOperation("DeletePackage", "DELETE", "/packages/{packageId}", registry.later),
-    *(ApiOperation("Query", "POST", f"/query/{what}", registry.later, right="READ") for what in QUERIED),
+    *(
+        ApiOperation("Query", "POST", f"/query/{what}", query.post_query(kind), right="READ")
+        for what, kind in query.QUERIED.items()
+    ),
 )
