@@ -9,16 +9,24 @@ from aas_server.model.modifiers import ApiVersion
 
 #: Services and their profiles of which every operation is served; a test derives this from the API table.
 PROFILES = {
-    "AssetAdministrationShellRepository": ("SSP-002",),
-    "SubmodelRepository": ("SSP-002", "SSP-003", "SSP-004"),
-    "ConceptDescriptionRepository": ("SSP-001",),
-    "AssetAdministrationShellRegistry": ("SSP-001", "SSP-002", "SSP-005"),
-    "SubmodelRegistry": ("SSP-001", "SSP-002"),
+    "AssetAdministrationShellRepository": ("SSP-002", "SSP-003"),
+    "SubmodelRepository": ("SSP-002", "SSP-003", "SSP-004", "SSP-005"),
+    "ConceptDescriptionRepository": ("SSP-001", "SSP-002"),
+    "AssetAdministrationShellRegistry": ("SSP-001", "SSP-002", "SSP-004", "SSP-005"),
+    "SubmodelRegistry": ("SSP-001", "SSP-002", "SSP-004"),
     "Discovery": ("SSP-001", "SSP-002"),
 }
 
 #: Profiles that API 3.0 does not know.
-SINCE_31 = {("AssetAdministrationShellRegistry", "SSP-005"), ("Discovery", "SSP-002")}
+SINCE_31 = {
+    ("AssetAdministrationShellRepository", "SSP-003"),
+    ("SubmodelRepository", "SSP-005"),
+    ("ConceptDescriptionRepository", "SSP-002"),
+    ("AssetAdministrationShellRegistry", "SSP-004"),
+    ("AssetAdministrationShellRegistry", "SSP-005"),
+    ("SubmodelRegistry", "SSP-004"),
+    ("Discovery", "SSP-002"),
+}
 
 
 def profiles(version: ApiVersion) -> list[str]:

@@ -22,8 +22,19 @@ ROUNDS, QUERIES = int(os.environ.get("QUERY_ROUNDS", "60")), 40
 NAMES = st.sampled_from(["A", "B", "Speed", "x-1"])
 MEANINGS = st.sampled_from(["urn:m:1", "urn:m:2", "urn:m:1,(Blob)b"])
 TEXTS = st.sampled_from(
-    [*("", "5", "5.0", "05", "-1", "INF", "NaN", "true", "1", "abc", "xabcx", "ab", "ABC", "ä€𝄞bc", "a\nbc"), " 5"]
-    + ["2024-01-01", "2024-01-01T01:00:00+02:00", "2023-12-31T23:00:00Z", "12:30:00", "FF", "16#FF", "x" * 600 + "abc"]
+    [
+        *("", "5", "5.0", "05", "-1", "INF", "NaN", "true", "1", "abc", "xabcx", "ab", "ABC", "ä€𝄞bc", "a\nbc"),
+        " 5",
+        *(
+            "2024-01-01",
+            "2024-01-01T01:00:00+02:00",
+            "2023-12-31T23:00:00Z",
+            "12:30:00",
+            "FF",
+            "16#FF",
+            "x" * 600 + "abc",
+        ),
+    ]
 )
 TYPES = st.sampled_from(
     ["xs:string", "xs:int", "xs:double", "xs:boolean", "xs:dateTime", "xs:date", "xs:time", "xs:anyURI"]
