@@ -76,7 +76,7 @@ LANGUAGES = st.sampled_from(["en", "de"])
 
 
 @st.composite
-def elements(draw: st.DrawFn, depth: int = 2) -> Document:
+def elements(draw: Any, depth: int = 2) -> Any:
     kind = draw(st.sampled_from(["leaf", "leaf", "SubmodelElementCollection", "SubmodelElementList", "Entity"]))
     if kind == "leaf" or not depth:
         return draw(leaves())

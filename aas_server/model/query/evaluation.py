@@ -9,11 +9,12 @@ Three things decide what is looked at (Part 2, 'Query Language'):
   all conditions beside each other. A `$match` or `$not` that says something of such documents itself looks for its own.
 
 An invalid comparison makes everything invalid that it is part of, and an invalid condition is not met. Of several
-values some may be invalid: they are as if they were not there, unless all are.
+values some may be invalid: they are as if they were not there, unless all are. In a `$match`, a condition is asked only of
+what those before it have left.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any, Final, Protocol
@@ -37,6 +38,7 @@ from aas_server.model.query.tree import (
     Item,
     ListItem,
     Literal,
+    Many,
     Match,
     Name,
     Not,
@@ -67,9 +69,6 @@ class World(Protocol):
         ...
 
 
-#: A list and what it is bound to; None where it has no item.
-Lists = dict[tuple[Root, tuple[Step, ...]], Json]
-
 _UNBOUND: Final[Any] = object()
 
 
@@ -97,10 +96,9 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What is bound where a condition stands: the related document (None: there is none), and items of lists."""
+    """What is bound where a condition stands: the related document (None: there is none)."""
 
     related: Any = _UNBOUND
-    lists: Lists = field(default_factory=dict)
     in_match: bool = False
 
 
@@ -109,12 +107,13 @@ class _Evaluation:
         self._kind, self._document, self._world, self._tick = kind, document, world, tick
         self._known: Sequence[Document] | None = None
         self._elements: dict[int, list[tuple[Document, bool]]] = {}
+        #: What lists are bound to, by their names; None where they have no item.
+        self._bound: dict[str, Json] = {}
 
     def truth(self, node: Condition, scope: _Scope, *, bind: bool = True) -> Truth:
         """The truth of a condition; with `bind` it is one that may look for related documents of its own."""
         if bind and not isinstance(node, Not) and _binds(node, self._kind, scope):
-            found = [self.truth(node, replace(scope, related=each), bind=False) for each in self._related()]
-            return _any(found)
+            return _any(self.truth(node, _Scope(each, scope.in_match), bind=False) for each in self._related())
         match node:
             case Constant(value):
                 return value
@@ -126,7 +125,7 @@ class _Evaluation:
                 inside = self.truth(condition, scope)
                 return None if inside is None else not inside
             case Match():
-                return self._match(node, replace(scope, in_match=True), _shared(node))
+                return self._match(node, _Scope(scope.related, True), _shared(node))
             case Comparison():
                 return self._comparison(node, scope)
 
@@ -138,24 +137,41 @@ class _Evaluation:
 
     # Lists
 
-    def _match(self, node: Match, scope: _Scope, shared: Sequence[tuple[Root, tuple[Step, ...]]]) -> Truth:
+    def _match(self, node: Match, scope: _Scope, shared: Sequence[tuple[Field, Many]]) -> Truth:
         """Bind the shared lists one after the other, outer ones first."""
-        todo = [key for key in shared if key not in scope.lists]
-        if not todo:
-            return _all([self.truth(each, scope, bind=isinstance(each, Match)) for each in node.conditions])
-        key, rest = todo[0], todo[1:]
-        items = self._nodes(key[0], key[1], scope) or [None]
-        return _any([self._match(node, replace(scope, lists={**scope.lists, key: item}), rest) for item in items])
+        while shared and shared[0][1].name in self._bound:
+            shared = shared[1:]
+        if not shared:
+            return self._restricted(node, scope)
+        (field, many), rest = shared[0], shared[1:]
+        return _any(
+            self._with(many.name, item, node, scope, rest) for item in self._nodes(field, many.steps, scope) or [None]
+        )
 
-    def _nodes(self, root: Root, steps: tuple[Step, ...], scope: _Scope) -> list[Json]:
-        """What the steps lead to, beginning behind the last that is bound."""
-        current, begin = self._start(root, scope), 0
-        for end in range(len(steps), 0, -1) if scope.lists else ():
-            if (root, steps[:end]) in scope.lists:
-                item = scope.lists[root, steps[:end]]
-                current, begin = [] if item is None else [item], end
-                break
-        for step in steps[begin:]:
+    def _with(self, name: str, item: Json, node: Match, scope: _Scope, rest: Sequence[tuple[Field, Many]]) -> Truth:
+        self._bound[name] = item
+        try:
+            return self._match(node, scope, rest)
+        finally:
+            del self._bound[name]
+
+    def _restricted(self, node: Match, scope: _Scope) -> Truth:
+        """Each condition restricts what those before it have left, so it is not asked of anything else."""
+        for each in node.conditions:
+            if (truth := self.truth(each, scope, bind=isinstance(each, Match))) is not True:
+                return truth
+        return True
+
+    def _nodes(self, field: Field, end: int, scope: _Scope) -> list[Json]:
+        """What the first steps of a field lead to, beginning behind the last list that is bound."""
+        current, begin = self._start(field.root, scope), 0
+        if self._bound:
+            for many in reversed(field.lists):
+                if many.steps <= end and many.name in self._bound:
+                    item = self._bound[many.name]
+                    current, begin = [] if item is None else [item], many.steps
+                    break
+        for step in field.steps[begin:end]:
             current = [found for each in current for found in self._below(step, each)]
         return current
 
@@ -204,7 +220,7 @@ class _Evaluation:
             case Casting() | DatePart():
                 return [converted(operand, each) for each in self._values(operand.operand, scope)]
             case Field():
-                nodes = self._nodes(operand.root, operand.steps, scope)
+                nodes = self._nodes(operand, len(operand.steps), scope)
                 found: list[Found] = [Value(Type.STRING, each) for each in nodes if isinstance(each, str)]
                 return found or [MISSING]
 
@@ -289,26 +305,31 @@ def _roots(node: Condition) -> frozenset[Root]:
 
 
 @lru_cache(maxsize=1024)
-def _shared(node: Match) -> tuple[tuple[Root, tuple[Step, ...]], ...]:
-    """The lists that at least two conditions of a $match go through, outer ones first.
+def _shared(node: Match) -> tuple[tuple[Field, Many], ...]:
+    """The lists that at least two conditions of a $match go through, outer ones first, each with a field to reach it.
 
     What is only in a $match inside it counts by its first list alone: the others are bound there.
     """
-    counts: dict[tuple[Root, tuple[Step, ...]], int] = {}
+    counts: dict[str, int] = {}
+    ways: dict[str, tuple[Field, Many]] = {}
     for condition in node.conditions:
-        keys = [key for each in fields(condition) for key in _outer(each, nested=isinstance(condition, Match))]
-        for key in dict.fromkeys(keys):
-            counts[key] = counts.get(key, 0) + 1
-    return tuple(sorted((key for key, count in counts.items() if count > 1), key=lambda key: len(key[1])))
+        found = [
+            (each, many) for each in fields(condition) for many in _outer(each, nested=isinstance(condition, Match))
+        ]
+        for name in dict.fromkeys(many.name for _, many in found):
+            counts[name] = counts.get(name, 0) + 1
+        ways |= {many.name: (each, many) for each, many in found}
+    return tuple(sorted((ways[name] for name, count in counts.items() if count > 1), key=lambda way: way[1].steps))
 
 
-def _outer(found: Field, *, nested: bool) -> list[tuple[Root, tuple[Step, ...]]]:
+def _outer(found: Field, *, nested: bool) -> tuple[Many, ...]:
     """The lists of a field; the place where an idShortPath starts and the first list behind it are one."""
-    lists = found.lists
-    if not nested:
-        return lists
-    first = 2 if lists and isinstance(found.steps[0], Start) and not isinstance(lists[-1][1][-1], Text) else 1
-    return lists[:first]
+    if not nested or not found.lists:
+        return found.lists
+    starts = isinstance(found.steps[0], Start)
+    return tuple(
+        each for each in found.lists[: 2 if starts else 1] if not isinstance(found.steps[each.steps - 1], Text)
+    )
 
 
 # Truths; an invalid one makes the whole invalid
@@ -322,8 +343,12 @@ def _either(found: Sequence[Truth]) -> Truth:
     return None if None in found else any(found)
 
 
-def _any(found: Sequence[Truth]) -> Truth:
-    """Whether one of several things meets a condition."""
-    if True in found:
-        return True
-    return False if False in found else None
+def _any(found: Iterable[Truth]) -> Truth:
+    """Whether one of several things meets a condition; those of which it is invalid do not count beside others."""
+    truth: Truth = None
+    for each in found:
+        if each is True:
+            return True
+        if each is False:
+            truth = False
+    return truth

@@ -17,6 +17,7 @@ from aas_server.model.query.tree import (
     Start,
     Step,
     Text,
+    lists_of,
 )
 
 #: Longest FieldIdentifier that is read; one path of 100 names of 40 letters.
@@ -82,9 +83,8 @@ def parse_field(text: str) -> Field:
     bare = re.sub(_INDEX, "[]", attribute)
     if bare not in ATTRIBUTES[root]:
         raise Malformed(f"{text[:80]!r}: {root} has no attribute {attribute[:80]!r}")
-    if root is Root.ELEMENT:
-        return Field(text, root, (*_path(path), *_element(bare, attribute)), bare)
-    return Field(text, root, _attribute(attribute), bare)
+    inside = (*_path(path), *_element(bare, attribute)) if root is Root.ELEMENT else _attribute(attribute)
+    return Field(text, root, inside, bare, lists_of(root, inside))
 
 
 def _path(path: str) -> tuple[Step, ...]:

@@ -156,7 +156,7 @@ def _check_lists(match: Match, path: str) -> None:
     """All lists in a $match begin with the same one, for each root (Part 2, 'Match of Elements in Lists', Note 1)."""
     first: dict[Root, Field] = {}
     for field in fields(match):
-        if (lists := field.lists) and first.setdefault(field.root, field).lists[0] != lists[0]:
+        if field.lists and first.setdefault(field.root, field).lists[0] != field.lists[0]:
             other = first[field.root].text
             raise Malformed(f"{path}: {field.text[:80]!r} is in another list than {other[:80]!r}")
 

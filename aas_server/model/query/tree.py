@@ -128,20 +128,30 @@ Step = Name | Item | AnyElement | Start | Child | ListItem | Text | Content
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A FieldIdentifier: where it starts, and the steps that lead to its values.
+class Many:
+    """A place in the steps of a field where there may be several things: its name, and the number of steps to it.
 
-    `lists` are the beginnings of the steps that end at something of which there may be many: what `$match` binds.
+    Fields go through the same list where the names are equal.
     """
+
+    name: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A FieldIdentifier: where it starts, the steps that lead to its values, and the lists among them: what `$match`
+    binds. `attribute` is written without indexes."""
 
     text: str = field(compare=False)
     root: Root
     steps: tuple[Step, ...]
     attribute: str = field(compare=False)
+    lists: tuple[Many, ...] = field(compare=False)
 
-    @property
-    def lists(self) -> list[tuple[Root, tuple[Step, ...]]]:
-        return [(self.root, self.steps[: at + 1]) for at, step in enumerate(self.steps) if is_many(step)]
+
+def lists_of(root: Root, steps: tuple[Step, ...]) -> tuple[Many, ...]:
+    return tuple(Many(f"{root} {steps[: at + 1]}", at + 1) for at, step in enumerate(steps) if is_many(step))
 
 
 def is_many(step: Step) -> bool:
@@ -178,34 +188,37 @@ class DatePart:
 Operand = Field | Literal | Cast | DatePart
 
 
-@dataclass(frozen=True, slots=True)
+# Conditions are equal to themselves only: what is derived from one is remembered by it, without looking into it again.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     operator: Operator
     left: Operand
     right: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Constant:
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class And:
     conditions: "tuple[Condition, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Or:
     conditions: "tuple[Condition, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Not:
     condition: "Condition"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Match:
     """All conditions hold for the same items of the lists they share."""
 
