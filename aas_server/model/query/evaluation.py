@@ -9,14 +9,13 @@ Three things decide what is looked at (Part 2, 'Query Language'):
   all conditions beside each other. A `$match` or `$not` that says something of such documents itself looks for its own.
 
 An invalid comparison makes everything invalid that it is part of, and an invalid condition is not met. Of several
-values some may be invalid: they are as if they were not there, unless all are. In a `$match`, a condition is asked only of
-what those before it have left.
+values some may be invalid: they are as if they were not there, unless all are. In a `$match`, a condition is asked only
+of what those before it have left.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from typing import Any, Final, Protocol
 
 from aas_server.model import Document, Json, Kind
@@ -145,7 +144,8 @@ class _Evaluation:
             return self._restricted(node, scope)
         (field, many), rest = shared[0], shared[1:]
         return _any(
-            self._with(many.name, item, node, scope, rest) for item in self._nodes(field, many.steps, scope) or [None]
+            self._with(many.name, item, node, scope, rest)
+            for item in list(self._nodes(field, many.steps, scope)) or [None]
         )
 
     def _with(self, name: str, item: Json, node: Match, scope: _Scope, rest: Sequence[tuple[Field, Many]]) -> Truth:
@@ -162,9 +162,10 @@ class _Evaluation:
                 return truth
         return True
 
-    def _nodes(self, field: Field, end: int, scope: _Scope) -> list[Json]:
+    def _nodes(self, field: Field, end: int, scope: _Scope) -> Iterable[Json]:
         """What the first steps of a field lead to, beginning behind the last list that is bound."""
-        current, begin = self._start(field.root, scope), 0
+        current: Iterable[Json] = self._start(field.root, scope)
+        begin = 0
         if self._bound:
             for many in reversed(field.lists):
                 if many.steps <= end and many.name in self._bound:
@@ -172,8 +173,13 @@ class _Evaluation:
                     current, begin = [] if item is None else [item], many.steps
                     break
         for step in field.steps[begin:end]:
-            current = [found for each in current for found in self._below(step, each)]
+            current = self._further(step, current)
         return current
+
+    def _further(self, step: Step, nodes: Iterable[Json]) -> Iterator[Json]:
+        """One after the other, so that nothing is looked for once the first has decided."""
+        for node in nodes:
+            yield from self._below(step, node)
 
     def _start(self, root: Root, scope: _Scope) -> list[Json]:
         kind = DOCUMENT_OF[root]
@@ -200,7 +206,8 @@ class _Evaluation:
 
     def _comparison(self, node: Comparison, scope: _Scope) -> Truth:
         types = (type_of(node.left), type_of(node.right))
-        pairs = product(self._values(node.left, scope), self._values(node.right, scope))
+        rights = list(self._values(node.right, scope))
+        pairs = ((left, right) for left in self._values(node.left, scope) for right in rights)
         invalid = decided = False
         for left, right in pairs:
             self._tick()
@@ -213,16 +220,20 @@ class _Evaluation:
                     invalid = True
         return None if invalid and not decided else False
 
-    def _values(self, operand: Operand, scope: _Scope) -> list[Found]:
+    def _values(self, operand: Operand, scope: _Scope) -> Iterator[Found]:
         match operand:
             case Literal(kind, content):
-                return [Value(kind, content)]
+                yield Value(kind, content)
             case Casting() | DatePart():
-                return [converted(operand, each) for each in self._values(operand.operand, scope)]
+                yield from (converted(operand, each) for each in self._values(operand.operand, scope))
             case Field():
-                nodes = self._nodes(operand, len(operand.steps), scope)
-                found: list[Found] = [Value(Type.STRING, each) for each in nodes if isinstance(each, str)]
-                return found or [MISSING]
+                found = False
+                for each in self._nodes(operand, len(operand.steps), scope):
+                    if isinstance(each, str):
+                        found = True
+                        yield Value(Type.STRING, each)
+                if not found:
+                    yield MISSING
 
 
 def _walk(element: Document) -> Iterator[tuple[Document, bool]]:
