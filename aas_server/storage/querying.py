@@ -32,8 +32,8 @@ from aas_server.storage.selecting import LARGEST, position
 WORKERS, WAITING = 2, 64
 #: Instructions of SQLite, and values, after which the time is looked at.
 STEPS, VALUES = 20_000, 500
-#: Documents around the one in question that are remembered, and how many are read for one.
-REMEMBERED, MOST = 500, 10_000
+#: Documents around those in question that are remembered.
+REMEMBERED = 500
 
 
 class Querying:
@@ -196,7 +196,7 @@ class Around:
         return self.read(Kind.SUBMODEL, list(dict.fromkeys(identifiers)))
 
     def shells(self, submodel: Document) -> Sequence[Document]:
-        label = (NUMBERS[Kind.SHELL], index.SUBMODEL, submodel["id"], MOST)
+        label = (NUMBERS[Kind.SHELL], index.SUBMODEL, submodel["id"])
         return [self._at(pk) for (pk,) in self._connection.execute(SQL["labelled"], label).fetchall()]
 
     def read(self, kind: Kind, identifiers: Sequence[str]) -> Sequence[Document]:

@@ -226,7 +226,7 @@ FROM document d JOIN body b ON b.pk = d.pk WHERE d.pk = ?
 -- name: labelled
 -- Documents of a kind with a label, as a query looks at them.
 SELECT d.pk FROM label m CROSS JOIN document d ON d.pk = m.pk
-WHERE m.kind = ? AND m.name = (SELECT id FROM term WHERE text = ?) AND m.value = ? ORDER BY m.pk LIMIT ?
+WHERE m.kind = ? AND m.name = (SELECT id FROM term WHERE text = ?) AND m.value = ? ORDER BY m.pk
 
 -- name: pk_of
 SELECT pk FROM document WHERE kind = ? AND id = ?

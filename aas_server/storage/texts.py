@@ -14,7 +14,7 @@ from aas_server.storage import index
 from aas_server.storage.interning import SQL
 
 #: Characters of one submodel's texts that are read; one with more may contain anything.
-LONGEST = 256 << 10
+LONGEST = 128 << 10
 #: Trigrams of a text that are looked up; more hardly make less of what is found.
 MOST = 24
 

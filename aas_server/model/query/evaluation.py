@@ -14,18 +14,16 @@ of what those before it have left.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Protocol
 
 from aas_server.model import Document, Json, Kind
 from aas_server.model.errors import TooLarge
 from aas_server.model.paths import children
 from aas_server.model.query.casting import MISSING, Value
 from aas_server.model.query.comparing import Found, Truth, compared, converted, type_of
+from aas_server.model.query.scoping import Scope, binds, shared_lists
 from aas_server.model.query.tree import (
     DOCUMENT_OF,
-    RELATED,
     And,
     AnyElement,
     Child,
@@ -48,7 +46,6 @@ from aas_server.model.query.tree import (
     Step,
     Text,
     Type,
-    fields,
 )
 from aas_server.model.query.tree import Cast as Casting
 
@@ -68,9 +65,6 @@ class World(Protocol):
         ...
 
 
-_UNBOUND: Final[Any] = object()
-
-
 def matches(
     condition: Condition, document: Document, kind: Kind, world: World, tick: Callable[[], None] | None = None
 ) -> bool:
@@ -80,7 +74,7 @@ def matches(
     more than MOST.
     """
     evaluation = _Evaluation(kind, document, world, tick or _Count().tick)
-    return evaluation.truth(condition, _Scope()) is True
+    return evaluation.truth(condition, Scope()) is True
 
 
 class _Count:
@@ -93,14 +87,6 @@ class _Count:
             raise TooLarge(f"the condition looks at more than {MOST} values of one document")
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What is bound where a condition stands: the related document (None: there is none)."""
-
-    related: Any = _UNBOUND
-    in_match: bool = False
-
-
 class _Evaluation:
     def __init__(self, kind: Kind, document: Document, world: World, tick: Callable[[], None]) -> None:
         self._kind, self._document, self._world, self._tick = kind, document, world, tick
@@ -109,10 +95,10 @@ class _Evaluation:
         #: What lists are bound to, by their names; None where they have no item.
         self._bound: dict[str, Json] = {}
 
-    def truth(self, node: Condition, scope: _Scope, *, bind: bool = True) -> Truth:
+    def truth(self, node: Condition, scope: Scope, *, bind: bool = True) -> Truth:
         """The truth of a condition; with `bind` it is one that may look for related documents of its own."""
-        if bind and not isinstance(node, Not) and _binds(node, self._kind, scope):
-            return _any(self.truth(node, _Scope(each, scope.in_match), bind=False) for each in self._related())
+        if bind and not isinstance(node, Not) and binds(node, self._kind, scope):
+            return _any(self.truth(node, Scope(each, scope.in_match), bind=False) for each in self._related())
         match node:
             case Constant(value):
                 return value
@@ -124,7 +110,7 @@ class _Evaluation:
                 inside = self.truth(condition, scope)
                 return None if inside is None else not inside
             case Match():
-                return self._match(node, _Scope(scope.related, True), _shared(node))
+                return self._match(node, Scope(scope.related, True), shared_lists(node))
             case Comparison():
                 return self._comparison(node, scope)
 
@@ -136,7 +122,7 @@ class _Evaluation:
 
     # Lists
 
-    def _match(self, node: Match, scope: _Scope, shared: Sequence[tuple[Field, Many]]) -> Truth:
+    def _match(self, node: Match, scope: Scope, shared: Sequence[tuple[Field, Many]]) -> Truth:
         """Bind the shared lists one after the other, outer ones first."""
         while shared and shared[0][1].name in self._bound:
             shared = shared[1:]
@@ -148,21 +134,21 @@ class _Evaluation:
             for item in list(self._nodes(field, many.steps, scope)) or [None]
         )
 
-    def _with(self, name: str, item: Json, node: Match, scope: _Scope, rest: Sequence[tuple[Field, Many]]) -> Truth:
+    def _with(self, name: str, item: Json, node: Match, scope: Scope, rest: Sequence[tuple[Field, Many]]) -> Truth:
         self._bound[name] = item
         try:
             return self._match(node, scope, rest)
         finally:
             del self._bound[name]
 
-    def _restricted(self, node: Match, scope: _Scope) -> Truth:
+    def _restricted(self, node: Match, scope: Scope) -> Truth:
         """Each condition restricts what those before it have left, so it is not asked of anything else."""
         for each in node.conditions:
             if (truth := self.truth(each, scope, bind=isinstance(each, Match))) is not True:
                 return truth
         return True
 
-    def _nodes(self, field: Field, end: int, scope: _Scope) -> Iterable[Json]:
+    def _nodes(self, field: Field, end: int, scope: Scope) -> Iterable[Json]:
         """What the first steps of a field lead to, beginning behind the last list that is bound."""
         current: Iterable[Json] = self._start(field.root, scope)
         begin = 0
@@ -181,7 +167,7 @@ class _Evaluation:
         for node in nodes:
             yield from self._below(step, node)
 
-    def _start(self, root: Root, scope: _Scope) -> list[Json]:
+    def _start(self, root: Root, scope: Scope) -> list[Json]:
         kind = DOCUMENT_OF[root]
         document = self._document if kind is self._kind else scope.related
         return [] if document is None else [document]
@@ -204,7 +190,7 @@ class _Evaluation:
 
     # Comparisons
 
-    def _comparison(self, node: Comparison, scope: _Scope) -> Truth:
+    def _comparison(self, node: Comparison, scope: Scope) -> Truth:
         types = (type_of(node.left), type_of(node.right))
         rights = list(self._values(node.right, scope))
         pairs = ((left, right) for left in self._values(node.left, scope) for right in rights)
@@ -220,7 +206,7 @@ class _Evaluation:
                     invalid = True
         return None if invalid and not decided else False
 
-    def _values(self, operand: Operand, scope: _Scope) -> Iterator[Found]:
+    def _values(self, operand: Operand, scope: Scope) -> Iterator[Found]:
         match operand:
             case Literal(kind, content):
                 yield Value(kind, content)
@@ -286,61 +272,6 @@ def content(node: Document) -> list[str]:
             return [value]
         case _:
             return []
-
-
-# Scopes
-
-
-def _binds(node: Condition, kind: Kind, scope: _Scope) -> bool:
-    """Whether the condition looks for a related document that is to be the same for all it says."""
-    if scope.in_match or (related := RELATED.get(kind)) is None:
-        return False
-    roots = _roots(node)
-    if related is Kind.SHELL:
-        return Root.SHELL in roots
-    return Root.SUBMODEL in roots or (Root.ELEMENT in roots and scope.related is _UNBOUND)
-
-
-@lru_cache(maxsize=1024)
-def _roots(node: Condition) -> frozenset[Root]:
-    """The roots of the fields in a condition, those in a $match or $not inside it left out."""
-    match node:
-        case Not(condition):
-            inside: tuple[Condition, ...] = (condition,)
-        case And(conditions) | Or(conditions) | Match(conditions):
-            inside = conditions
-        case _:
-            return frozenset(each.root for each in fields(node))
-    whole = isinstance(node, Match)  # a $match inside one only restricts it further
-    return frozenset(root for each in inside if whole or not isinstance(each, Match | Not) for root in _roots(each))
-
-
-@lru_cache(maxsize=1024)
-def _shared(node: Match) -> tuple[tuple[Field, Many], ...]:
-    """The lists that at least two conditions of a $match go through, outer ones first, each with a field to reach it.
-
-    What is only in a $match inside it counts by its first list alone: the others are bound there.
-    """
-    counts: dict[str, int] = {}
-    ways: dict[str, tuple[Field, Many]] = {}
-    for condition in node.conditions:
-        found = [
-            (each, many) for each in fields(condition) for many in _outer(each, nested=isinstance(condition, Match))
-        ]
-        for name in dict.fromkeys(many.name for _, many in found):
-            counts[name] = counts.get(name, 0) + 1
-        ways |= {many.name: (each, many) for each, many in found}
-    return tuple(sorted((ways[name] for name, count in counts.items() if count > 1), key=lambda way: way[1].steps))
-
-
-def _outer(found: Field, *, nested: bool) -> tuple[Many, ...]:
-    """The lists of a field; the place where an idShortPath starts and the first list behind it are one."""
-    if not nested or not found.lists:
-        return found.lists
-    starts = isinstance(found.steps[0], Start)
-    return tuple(
-        each for each in found.lists[: 2 if starts else 1] if not isinstance(found.steps[each.steps - 1], Text)
-    )
 
 
 # Truths; an invalid one makes the whole invalid
