@@ -175,7 +175,7 @@ class Server:
 @contextlib.asynccontextmanager
 async def open_repository(settings: Settings) -> AsyncIterator[Repository]:
     """The repository over the store the settings name; closed at the end, whatever happens."""
-    storage = await SqliteStorage.open(settings.store, log_changes=settings.log_changes)
+    storage = await SqliteStorage.open(settings.store, settings.log_changes, settings.query_timeout)
     try:
         yield Repository(storage, storage, settings.cache_size)
     finally:

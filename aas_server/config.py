@@ -61,6 +61,7 @@ class Settings:
     keep_results: float = _setting(
         3600.0, "How long the outcome of something asynchronous can be asked for: bulk requests, operations."
     )
+    query_timeout: float = _setting(5.0, "How long one page of a query may be searched for.")
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")
     external_url: str = _setting(

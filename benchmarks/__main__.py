@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import orjson
 
-from benchmarks import cases, documents, inside, large, load, machine, processes, report, rounds, syncs
+from benchmarks import cases, documents, inside, large, load, machine, processes, queries, report, rounds, syncs
 from benchmarks.processes import PROJECT, Server
 from benchmarks.report import Row
 
@@ -29,11 +29,12 @@ class Plan:
 
 FULL = Plan(5, 2, 100_000)
 QUICK = Plan(2, 1, 20_000)
+PARTS = ("reads", "writes", "large", "inside", "queries")
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="About two minutes, rough.")
-@click.option("--only", default="reads,writes,large,inside", help="Some of: reads, writes, large, inside.")
+@click.option("--only", default=",".join(PARTS), help=f"Some of: {', '.join(PARTS)}.")
 @click.option("--output", type=click.Path(path_type=Path), default=PROJECT / "docs" / "benchmarks.md")
 def main(quick: bool, only: str, output: Path) -> None:
     """Measure the server beside nginx and compare with the targets."""
@@ -47,7 +48,7 @@ def main(quick: bool, only: str, output: Path) -> None:
             table.extend(measured(folder, plan, wanted))
         finally:  # what was measured before a server failed is worth seeing
             click.echo("\n" + report.text(table))
-    if wanted == ["reads", "writes", "large", "inside"]:
+    if wanted == list(PARTS):
         output.parent.mkdir(exist_ok=True)
         output.write_text(report.markdown(table, described, quick=quick), encoding="utf-8")
     sys.exit(any(row.verdict.startswith(("MISSED", "FAILED")) for row in table))
@@ -67,6 +68,8 @@ def measured(folder: Path, plan: Plan, wanted: list[str]) -> Iterator[Row]:
             yield from large.measured(folder, plan.many, plan.times, plan.seconds)
         if "inside" in wanted:
             yield from inside.measured(folder, plan.many)
+        if "queries" in wanted:
+            yield from queries.measured(folder, plan.many // 10)
 
 
 def references(folder: Path) -> Iterator[Server]:

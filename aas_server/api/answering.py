@@ -115,9 +115,13 @@ def sized(call: "Call", body: bytes, status: HTTPStatus = HTTPStatus.OK, content
     return web.Response(status=status, headers=headers, body=encoding.encode(body, coding))
 
 
-def page(call: "Call", items: Iterable[bytes], cursor: str | None) -> web.Response:
-    """A paged result joined from finished items; the last page has no cursor, an empty one is forbidden (AASa-001)."""
-    paging = orjson.dumps({"cursor": cursor} if cursor else {})
+def page(call: "Call", items: Iterable[bytes], cursor: str | None, result_type: str = "") -> web.Response:
+    """A paged result joined from finished items; the last page has no cursor, an empty one is forbidden (AASa-001).
+
+    The result of a query says what it is a list of.
+    """
+    typed = {"resultType": result_type} if result_type else {}
+    paging = orjson.dumps({"cursor": cursor, **typed} if cursor else typed)
     return sized(call, b'{"paging_metadata":%b,"result":[%b]}' % (paging, b",".join(items)))
 
 

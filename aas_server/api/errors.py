@@ -23,10 +23,10 @@ STATUS: dict[type[errors.Problem], HTTPStatus] = {
     errors.NotApplicable: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TakesTooLong: HTTPStatus.BAD_REQUEST,
     errors.Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.Gone: HTTPStatus.GONE,
-    errors.NotImplementedYet: HTTPStatus.NOT_IMPLEMENTED,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

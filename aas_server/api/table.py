@@ -20,7 +20,7 @@ from aas_server.api import (
     health,
     operations,
     packages,
-    registry,
+    query,
     serialization,
     shells,
     submodels,
@@ -62,13 +62,9 @@ class Route:
     path: str
     content: Content
 
-    @property
-    def served(self) -> bool:
-        return self.operation.served
-
     def offered(self, singles: Singles) -> bool:
-        """Whether it is served, and the single shell or submodel that it speaks of is named."""
-        return self.served and (self.mount.single is None or singles.of(self.mount.single) is not None)
+        """Whether the single shell or submodel that it speaks of is named, if it speaks of one."""
+        return self.mount.single is None or singles.of(self.mount.single) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +77,6 @@ class ApiOperation:
     contents: tuple[Content, ...] = (Content.NORMAL,)
     guarded: bool = True
     right: str = ""
-
-    @property
-    def served(self) -> bool:
-        return self.handler is not registry.later
 
     def expanded(self) -> Iterator[Route]:
         for mount in self.mounts:
@@ -148,7 +140,6 @@ BULK_PATHS = {
     "/bulk/shell-descriptors": Kind.SHELL_DESCRIPTOR,
     "/bulk/submodel-descriptors": Kind.SUBMODEL_DESCRIPTOR,
 }
-QUERIED = ("shells", "submodels", "concept-descriptions", "shell-descriptors", "submodel-descriptors")
 
 API: tuple[ApiOperation, ...] = (
     # Submodel elements and submodels: the hot rows
@@ -230,5 +221,8 @@ API: tuple[ApiOperation, ...] = (
     ApiOperation("GetPackage", "GET", "/packages/{packageId}", packages.get_package),
     ApiOperation("PutPackage", "PUT", "/packages/{packageId}", packages.put_package),
     ApiOperation("DeletePackage", "DELETE", "/packages/{packageId}", packages.delete_package),
-    *(ApiOperation("Query", "POST", f"/query/{what}", registry.later, right="READ") for what in QUERIED),
+    *(
+        ApiOperation("Query", "POST", f"/query/{what}", query.post_query(kind), right="READ")
+        for what, kind in query.QUERIED.items()
+    ),
 )

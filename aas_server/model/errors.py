@@ -62,6 +62,10 @@ class TooLarge(Problem):
     """The input exceeds a limit: size, depth, number of parts, expansion ratio."""
 
 
+class TakesTooLong(Problem):
+    """A query whose time was over before anything was found; asked again as it is, it would be again."""
+
+
 class Unsupported(Problem):
     """A format or version that is recognised but not read: AASX V2, an unknown media type."""
 
@@ -72,10 +76,6 @@ class NotAcceptable(Problem):
 
 class Gone(Problem):
     """What was asked for existed and is no longer kept: changes that the log has trimmed."""
-
-
-class NotImplementedYet(Problem):
-    """An operation of the API that this server does not offer yet."""
 
 
 class Unavailable(Problem):

@@ -26,7 +26,7 @@ from aas_server.model.errors import AlreadyExists, Forbidden, NotFound, Precondi
 from aas_server.repository import Listing, Repository
 from aas_server.repository.conditions import ANY, NONE, Condition
 from aas_server.repository.entries import Entry
-from aas_server.storage import Label
+from aas_server.storage import Around, Label, Made
 
 HOSTED = {Kind.SHELL_DESCRIPTOR: Kind.SHELL, Kind.SUBMODEL_DESCRIPTOR: Kind.SUBMODEL}
 
@@ -79,6 +79,20 @@ class Registry:
             size += sum(len(entry.body) for entry in found)
             if cursor is None or len(result) >= limit or size > LARGEST:
                 return Listing(result, cursor)
+
+    @property
+    def view(self) -> Made:
+        """How the descriptors of what is hosted here are made, for queries."""
+        return Made(self.hosted, self._of_shell if self.hosted is Kind.SHELL else self._of_submodel)
+
+    def _of_submodel(self, submodel: Document, _around: Around) -> Document:
+        return submodel_descriptor(submodel, self._addresses)
+
+    def _of_shell(self, shell: Document, around: Around) -> Document:
+        submodels = around.read(Kind.SUBMODEL, submodel_ids(shell))
+        made = shell_descriptor(shell, submodels, self._addresses)
+        added = around.read(Kind.NESTED_DESCRIPTORS, [shell["id"]])
+        return with_nested(made, nested(added[0])) if added else made
 
     # Writing; the changes by themselves are for those who store many in one step
 

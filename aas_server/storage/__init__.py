@@ -1,13 +1,14 @@
 """Where documents are kept: two small protocols, one behaviour. `tests/storage` runs against each backend."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from aas_server.model import Kind
+from aas_server.model import Document, Json, Kind
 from aas_server.model.changes import Change, Logged, Outcome, Part
 from aas_server.model.paths import IdShortPath
+from aas_server.model.query import Condition, World
 
 #: No values were set since the body was written.
 UNCHANGED: Mapping[IdShortPath, Mapping[str, object]] = MappingProxyType({})
@@ -43,7 +44,35 @@ class ElementValue:
     value: str | float
 
 
-Criterion = Label | ElementValue
+class Around(World, Protocol):
+    """The documents around those in question, in one state of the store."""
+
+    def read(self, kind: Kind, identifiers: Sequence[str]) -> Sequence[Document]:
+        """Those of the documents that there are, in the order asked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Documents that are not stored but made of those of another kind, under the same ids."""
+
+    kind: Kind
+    make: Callable[[Document, Around], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """A criterion in the query language; by itself, not beside others.
+
+    With `made`, documents that are made count as well, unless one is stored under their id. A page may end early where
+    the time is over; then it has a cursor, or TakesTooLong is raised.
+    """
+
+    condition: Condition
+    made: Made | None = None
+
+
+Criterion = Label | ElementValue | Matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +112,10 @@ class Documents(Protocol):
 
         Each label is one of some document under the id. Raises Malformed for a foreign cursor.
         """
+        ...
+
+    async def explain(self, kind: Kind, matching: Matching) -> Json:
+        """How a query would be answered, for people: what is looked up, and what is left to be looked at."""
         ...
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:

@@ -12,7 +12,7 @@ from aas_server.model.changes import ABSENT, Change, Delete, Event, Outcome, Put
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
 from aas_server.model.paths import IdShortPath, resolve, text
-from aas_server.storage import index
+from aas_server.storage import index, texts
 from aas_server.storage.binaries import Binaries
 from aas_server.storage.interning import SQL, Interned
 
@@ -50,10 +50,15 @@ class Found:
     blobs: int
 
     @property
+    def written(self) -> Document:
+        """The document as its body says."""
+        document: Document = orjson.loads(self.body)
+        return document
+
+    @property
     def document(self) -> Document:
         """The document as readers see it."""
-        document: Document = orjson.loads(self.body)
-        return apply_values(document, read_values(self.given)) if self.given else document
+        return apply_values(self.written, read_values(self.given)) if self.given else self.written
 
 
 class Tables:
@@ -63,7 +68,7 @@ class Tables:
         self.connection = connection
         self._log_changes, self._trimmed = log_changes, 0
         self.terms = Interned(connection, "find_term", "add_term")
-        self.slots = Interned(connection, "find_slot", "add_slot")
+        self.slots = Interned(connection, "find_slot", "add_slot", index.derived)
         self.sequence = last_sequence(connection)
         self.binaries = Binaries(connection)
         self._rows: dict[str, list[tuple[object, ...]]] = {}
@@ -134,6 +139,7 @@ class Tables:
         self._add("add_document", sequence, NUMBERS[change.kind], change.identifier, sequence, blobs)
         self._add("add_body", sequence, body)
         self._index(sequence, change.kind, None, change.document)
+        self._texts(sequence, change.kind, None, change.document)
         return Outcome(sequence, Event.CREATED), sequence
 
     def _replace(self, change: Put, found: Found, body: bytes) -> Outcome:
@@ -149,6 +155,7 @@ class Tables:
         if found.given:
             self._add("remove_values", found.pk)
         self._index(found.pk, change.kind, old, change.document)
+        self._texts(found.pk, change.kind, found.written if found.given else old, change.document)
         self.binaries.attach(found.pk, self.binaries.left(found.pk, old, change.document))
         return Outcome(sequence, Event.UPDATED)
 
@@ -159,6 +166,7 @@ class Tables:
         found = Found(*row)
         _check(change.kind, change.identifier, change.expected, found.revision)
         self._index(found.pk, change.kind, found.document, None)
+        self._texts(found.pk, change.kind, found.written, None)
         for query in ("remove_document", "remove_body", "remove_values"):
             self._add(query, found.pk)
         self.binaries.detach_all(found.pk)
@@ -197,6 +205,7 @@ class Tables:
         for number, identifier in self.connection.execute(SQL["pending"], (before, most)).fetchall():
             found = self._read(KINDS[number], identifier)
             self._add("set_body", orjson.dumps(found.document), found.pk)
+            self._texts(found.pk, KINDS[number], found.written, found.document)
             self._add("remove_values", found.pk)
             self._add("fold", found.pk)
             self._flush()
@@ -227,8 +236,27 @@ class Tables:
     def _elements(self, pk: int, before: set[index.Row], after: set[index.Row]) -> None:
         number = self.slots.number
         for query, rows in (("remove_element", before - after), ("add_element", after - before)):
-            self._rows.setdefault(query, []).extend([(number(path, name), value, pk) for path, name, value in rows])
+            self._rows.setdefault(query, []).extend([(number(*place), value, pk) for place, value in rows])
             self._gathered += len(rows)
+
+    def _texts(self, pk: int, kind: Kind, written: Document | None, new: Document | None) -> None:
+        """Note that the texts of a submodel differ from what was written of it; they are read later (texts.py)."""
+        if kind is not Kind.SUBMODEL:
+            return
+        if written is None:
+            self._add("due", pk, "")
+        elif new is not None and written.get("submodelElements") == new.get("submodelElements"):
+            return
+        elif self.connection.execute(SQL["is_due"], (pk,)).fetchone() is None:
+            self._add("due", pk, texts.bounded(written))
+
+    def rebuild(self, after: int, most: int) -> int | None:
+        """Make the rows of the next documents again, in an index without theirs; None where there are no more."""
+        last = None
+        for last, number, *row in self.connection.execute(SQL["rebuild"], (after, most)).fetchall():
+            self._index(last, KINDS[number], None, Found(last, *row).document)
+        self._flush()
+        return last
 
     # Rows
 

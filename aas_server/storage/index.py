@@ -1,12 +1,15 @@
 """What of a document is found by criteria: labels of the document itself, typed values of its elements. Pure."""
 
 import hashlib
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from aas_server.model import Document
 from aas_server.model.assets import is_global
 from aas_server.model.paths import CHILDREN, children
+from aas_server.model.query.casting import moment, number
+from aas_server.model.query.evaluation import content
 from aas_server.model.references import target, text
 from aas_server.model.values import NUMBERS
 from aas_server.model.values import typed as scalar
@@ -20,6 +23,9 @@ IS_CASE_OF = "isCaseOf"
 DATA_SPECIFICATION = "dataSpecification"
 SUBMODEL = "submodel"
 AAS_ID = "aasId"
+#: The value of any key, where a reference has several.
+MEANING = "semanticKey"
+SUBMODEL_KEY = "submodelKey"
 
 #: Texts longer than this are cut in the index.
 LONGEST = 512
@@ -27,8 +33,11 @@ LONGEST = 512
 #: What is a number for Python exactly as it is for XSD.
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z").match
 
-#: A value of an element: path, text of its semanticId (empty without one), typed value.
-Row = tuple[str, str, str | float]
+#: Where an element stands: path, text of its semanticId and the value of its first key, its idShort, the type of its
+#: values, the language of its text. What it does not have is empty.
+Place = tuple[str, str, str, str, str, str]
+#: A place, and a typed value there.
+Row = tuple[Place, str | float | bytes]
 Add = Callable[[Row], None]
 
 
@@ -46,6 +55,13 @@ def asset_link(link: Document) -> tuple[str, str]:
     return (GLOBAL_ASSET_ID if is_global(link) else specific_asset_id(link["name"])), link["value"]
 
 
+#: What stands in the index for an element without a value.
+PRESENT = b""
+#: Types whose values do not stand in the index as they are written.
+_CHANGED = NUMBERS | {"xs:boolean", "xs:dateTime"}
+#: How texts begin that may also be numbers or moments.
+_MEASURES = frozenset("0123456789+-.I")
+
 #: The attributes that labels are made of.
 LABELLED = (
     *("idShort", "semanticId", "supplementalSemanticIds", "isCaseOf"),
@@ -60,12 +76,14 @@ def labels(document: Document) -> Iterator[tuple[str, str]]:
         yield ID_SHORT, id_short
     for reference in _references(document, "semanticId", "supplementalSemanticIds"):
         yield SEMANTIC_ID, text(reference)
+        yield from _chain(MEANING, reference)
     for reference in _references(document, "isCaseOf"):
         yield IS_CASE_OF, text(reference)
     for embedded in document.get("embeddedDataSpecifications") or ():
         yield DATA_SPECIFICATION, text(embedded["dataSpecification"])
     for reference in _references(document, "submodels"):
         yield SUBMODEL, target(reference) or ""
+        yield from _chain(SUBMODEL_KEY, reference)
     # A descriptor has the attributes of assetInformation itself.
     yield from _asset_labels(document.get("assetInformation") or document)
     yield from map(asset_link, document.get("links") or ())
@@ -99,6 +117,12 @@ def has_blobs(body: bytes) -> bool:
     return _BLOB in body
 
 
+def _chain(name: str, reference: Document) -> Iterator[tuple[str, str]]:
+    """Labels of each key of a reference that has several."""
+    if len(keys := reference.get("keys") or ()) > 1:
+        yield from ((name, key["value"]) for key in keys)
+
+
 def rows(document: Document) -> set[Row]:
     """The values of all elements below a submodel."""
     found: set[Row] = set()
@@ -127,6 +151,8 @@ def _compare(old: Document, new: Document, prefix: str, before: Add, after: Add)
             continue
         path, place = _path(prefix, one, position, in_list), _path(prefix, other, position, in_list)
         if path == place and one["modelType"] in CHILDREN and other["modelType"] in CHILDREN:
+            _own(one, path, before)
+            _own(other, path, after)
             _compare(one, other, path, before, after)
         else:
             _values(one, path, before)
@@ -160,24 +186,101 @@ def values(element: Document, path: str) -> set[Row]:
 
 
 def _values(element: Document, path: str, add: Add) -> None:
+    _own(element, path, add)
+    if element["modelType"] in CHILDREN:
+        _collect(element, path, add)
+
+
+def _own(element: Document, path: str, add: Add) -> None:
+    """The rows of an element by itself: one for each form of each value, one that says it is there without a value."""
+    reference = element.get("semanticId")
+    semantic, meaning = (text(reference), target(reference) or "") if reference else ("", "")
+    id_short, value_type = element.get("idShort", ""), element.get("valueType", "")
+    found = False
+    if element["modelType"] == "Property" and (value := element.get("value")) is not None:  # nearly all there are
+        place = (path, semantic, meaning, id_short, value_type, "")
+        for form in forms(value_type, value):
+            add((place, form))
+        return
+    for suffix, language, value in _values_of(element):
+        place = (path + suffix, semantic, meaning, id_short, value_type, language)
+        found = True
+        for form in forms(value_type or "xs:string", value):
+            add((place, form))
+    if not found:
+        add(((path, semantic, meaning, id_short, value_type, ""), PRESENT))
+
+
+def _values_of(element: Document) -> Iterator[tuple[str, str, str]]:
+    """What is added to the path, the language, and the value."""
+    match element["modelType"]:
+        case "Range":
+            yield from ((f"#{name}", "", element[name]) for name in ("min", "max") if element.get(name) is not None)
+        case "MultiLanguageProperty":
+            for each in element.get("value") or ():
+                yield f"@{each['language']}", each["language"], each["text"]
+        case "File" | "ReferenceElement":
+            yield from (("", "", value) for value in content(element))
+
+
+def forms(value_type: str, value: str) -> list[str | float]:
+    """A value as it stands in the index; a text that is also a number or a moment stands there as that, too.
+
+    >>> forms("xs:string", "007"), forms("xs:int", "007")
+    (['007', 7.0], [7.0])
+    """
+    found = typed(value_type, value)
+    if not isinstance(found, str) or value[:1] not in _MEASURES:
+        return [found]
+    several: list[str | float] = [found]
+    if (measure := number(value)) is not None and not math.isnan(measure):
+        several.append(measure)
+    if (at := moment(value)) is not None and at != found:
+        several.append(at)
+    return several
+
+
+def derived(key: tuple[str, ...]) -> tuple[str | int, ...]:
+    """What a slot says besides its place: pattern, tail, chained, verbatim.
+
+    >>> derived(("Motors[2].Name@de", "(GlobalReference)urn:n", "urn:n", "Name", "", "de"))
+    ('Motors[].Name', 'Name', 0, 1)
+    """
+    path, semantic, meaning, _, value_type, language = key
+    bare = path.removesuffix(f"@{language}") if language else path.removesuffix("#min").removesuffix("#max")
+    pattern = re.sub(r"\[[0-9]+\]", "[]", bare)
+    chained = bool(semantic) and semantic[semantic.find(")") + 1 :] != meaning
+    return pattern, pattern.rpartition(".")[2], int(chained), int(value_type not in _CHANGED)
+
+
+def texts(document: Document) -> str:
+    """Every text that is the value of an element, a line each: what is searched for parts of texts.
+
+    It must stay what it is: the index is told to forget a document by its old texts.
+    """
+    found: dict[str, None] = {}
+    _gather(document, found)
+    return "\n".join(found).replace("\0", " ")
+
+
+def _gather(container: Document, found: dict[str, None]) -> None:
+    for element in children(container):
+        for each in _contents(element):
+            found[each] = None
+        if element["modelType"] in CHILDREN:
+            _gather(element, found)
+
+
+def _contents(element: Document) -> Iterable[str]:
     match element["modelType"]:
         case "Property":
-            _typed(element, "value", path, add)
-        case "Range":
-            _typed(element, "min", f"{path}#min", add)
-            _typed(element, "max", f"{path}#max", add)
+            return (element["value"],) if element.get("value") else ()
         case "MultiLanguageProperty":
-            for translation in element.get("value") or ():
-                add((f"{path}@{translation['language']}", _semantic(element), cut(translation["text"])))
-        case "File" if value := element.get("value"):
-            add((path, _semantic(element), cut(value)))
-        case model_type if model_type in CHILDREN:
-            _collect(element, path, add)
-
-
-def _typed(element: Document, attribute: str, path: str, add: Add) -> None:
-    if (value := element.get(attribute)) is not None:
-        add((path, _semantic(element), typed(element["valueType"], value)))
+            return [each["text"] for each in element.get("value") or ()]
+        case "File" | "ReferenceElement":
+            return content(element)
+        case _:
+            return ()
 
 
 def typed(value_type: str, value: str) -> str | float:
@@ -193,8 +296,3 @@ def cut(text: str) -> str:
     if len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}#{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def _semantic(element: Document) -> str:
-    reference = element.get("semanticId")
-    return text(reference) if reference else ""

@@ -12,6 +12,7 @@ from typing import IO
 
 from aas_server.model.errors import Unavailable, Unsupported
 from aas_server.storage.queries import migrations, queries
+from aas_server.storage.rebuilding import rebuild
 
 try:
     import fcntl
@@ -70,6 +71,7 @@ def open_store(url: str) -> Opened:
         writer = _connect(path, "OFF" if temporary else "FULL")
         release.callback(writer.close)
         _migrate(writer, path)
+        rebuild(writer, str(path))
         store_id, unchecked = _check_in(writer, path)
         reader = _connect(path, "FULL")
         release.callback(reader.close)
@@ -111,6 +113,13 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """One more connection, which cannot write."""
+    connection = _connect(path, "FULL")
+    connection.execute("PRAGMA query_only = ON")
     return connection
 
 

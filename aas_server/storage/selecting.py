@@ -7,7 +7,7 @@ from typing import Any
 
 from aas_server.model.errors import Malformed
 from aas_server.model.identifiers import decode, encode
-from aas_server.storage import Criterion, ElementValue, Label
+from aas_server.storage import Criterion, ElementValue, Label, Matching
 from aas_server.storage.index import cut
 from aas_server.storage.interning import SQL, Interned
 
@@ -116,6 +116,8 @@ class Selecting:
                 if len(conditions) > MOST_RANGES:
                     conditions = [_several(rows, number)]
                 return ("element", conditions) if conditions else None
+            case Matching():
+                raise Malformed("a query stands by itself, not beside other criteria")
 
     def _count(self, ranges: _Ranges, values: dict[str, Any]) -> int:
         table, conditions = ranges

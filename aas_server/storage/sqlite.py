@@ -13,14 +13,15 @@ from typing import Any
 
 import orjson
 
-from aas_server.model import Kind
+from aas_server.model import Json, Kind
 from aas_server.model.changes import Change, Event, Logged, Outcome, Part
 from aas_server.model.errors import Gone, NotFound, Problem
-from aas_server.storage import UNCHANGED, Criterion, Label, Page, Stored
+from aas_server.storage import UNCHANGED, Criterion, Label, Matching, Page, Stored, texts
 from aas_server.storage.applying import KINDS, NUMBERS, Tables, last_sequence, read_values
 from aas_server.storage.identifiers import Identifiers
 from aas_server.storage.interning import SQL
-from aas_server.storage.opening import Opened, check_meanwhile, check_out, open_store
+from aas_server.storage.opening import Opened, check_meanwhile, check_out, connect_reader, open_store
+from aas_server.storage.querying import Querying
 from aas_server.storage.selecting import Selecting
 from aas_server.storage.sweeping import Sweeper
 from aas_server.storage.writing import Writer
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 CHUNK = 256 << 10
 #: Changes that a follower gets in one batch.
 BATCH = 1000
+#: Submodels whose texts are read at a time, and how many while others write.
+TEXTS, ALONGSIDE = 100, 200
 #: Documents that are folded at a time, and how long, in seconds, their values must be at rest.
 FOLDED, REST = 50, 10.0
 #: Steps of the sweep over paths and names between two pauses.
@@ -39,7 +42,7 @@ SWEPT = 10
 class SqliteStorage:
     """A store in one SQLite file, used by one process."""
 
-    def __init__(self, opened: Opened, log_changes: int = 1_000_000) -> None:
+    def __init__(self, opened: Opened, log_changes: int = 1_000_000, query_seconds: float = 5.0) -> None:
         self._opened = opened
         self._reader = opened.reader
         self._tables = Tables(opened.writer, log_changes)
@@ -51,12 +54,13 @@ class SqliteStorage:
             Sweeper("term", opened.reader, opened.writer, self._tables.terms),
         )
         self._checking = asyncio.create_task(self._check(), name="store check") if opened.unchecked else None
+        self._querying = Querying(opened.path, connect_reader, query_seconds)
         self._tidying = asyncio.create_task(self._tidy(), name="store tidying")
 
     @classmethod
-    async def open(cls, url: str, log_changes: int = 1_000_000) -> "SqliteStorage":
+    async def open(cls, url: str, log_changes: int = 1_000_000, query_seconds: float = 5.0) -> "SqliteStorage":
         """Open a store by its URL. Raises Unavailable where it is open elsewhere or damaged, Unsupported."""
-        return cls(await asyncio.to_thread(open_store, url), log_changes)
+        return cls(await asyncio.to_thread(open_store, url), log_changes, query_seconds)
 
     async def _check(self) -> None:
         """Look through a large store that was not closed while it is served already; damage is told in the log."""
@@ -84,6 +88,7 @@ class SqliteStorage:
         self._tidying.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._tidying
+        await asyncio.to_thread(self._querying.close)
         await self._writer.close()
         await asyncio.to_thread(self._close)
 
@@ -121,8 +126,14 @@ class SqliteStorage:
     async def page(
         self, kind: Kind, criteria: Sequence[Criterion] = (), limit: int = 100, cursor: str | None = None
     ) -> Page:
+        match criteria:
+            case [Matching() as matching]:
+                return await self._querying.page(kind, matching, limit, cursor)
         rows, after = await self._selecting.page(NUMBERS[kind], criteria, limit, cursor)
         return Page([self._stored(kind, row) for row in rows], after)
+
+    async def explain(self, kind: Kind, matching: Matching) -> Json:
+        return await self._querying.explain(kind, matching)
 
     async def identifiers(
         self, kinds: Sequence[Kind], labels: Sequence[Label] = (), limit: int = 100, cursor: str | None = None
@@ -149,6 +160,7 @@ class SqliteStorage:
             try:
                 await self.fold(time.time() - REST)
                 await self.sweep()
+                await self.read_texts(ALONGSIDE)
                 await self.sweep_numbers()
                 await self._writer.carry_over()
             except (Problem, sqlite3.Error):
@@ -158,6 +170,14 @@ class SqliteStorage:
         """Put the values set before that time into the bodies."""
         if self._reader.execute(SQL["pending"], (before, 1)).fetchone():
             await self._writer.submit(lambda: self._tables.fold(before, FOLDED))
+
+    async def read_texts(self, most: int | None = None) -> None:
+        """Read the texts of submodels that are due: all when nobody else writes, or else so many."""
+        read, others = 0, self._writer.committed
+        while await self._writer.submit(lambda: texts.read_due(self._opened.writer, TEXTS)):
+            read, others = read + TEXTS, others + 1
+            if most is not None and read >= most and self._writer.committed > others:
+                return
 
     async def sweep(self) -> None:
         """Remove the chunks of binaries that nobody has any more, some at a time."""

@@ -78,10 +78,12 @@ SELECT id FROM term WHERE text = ?
 INSERT INTO term (text) VALUES (?)
 
 -- name: find_slot
-SELECT id FROM slot WHERE path = ? AND semantic = ?
+SELECT id FROM slot
+WHERE path = ? AND semantic = ? AND meaning = ? AND id_short = ? AND value_type = ? AND language = ?
 
 -- name: add_slot
-INSERT INTO slot (path, semantic) VALUES (?, ?)
+INSERT INTO slot (path, semantic, meaning, id_short, value_type, language, pattern, tail, chained, verbatim)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: add_label
 INSERT OR IGNORE INTO label (kind, name, value, pk) VALUES (?, ?, ?, ?)
@@ -180,7 +182,7 @@ INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET valu
 
 -- name: unused_slots
 -- Slots after a number that no value stands in; the newest stays, so that no number is ever given out twice.
-SELECT s.id, s.path, s.semantic FROM slot s
+SELECT s.id, s.path, s.semantic, s.meaning, s.id_short, s.value_type, s.language FROM slot s
 WHERE s.id > ? AND s.id <= ? AND s.id < (SELECT max(id) FROM slot)
 AND NOT EXISTS (SELECT 1 FROM element e WHERE e.slot = s.id)
 
@@ -203,3 +205,54 @@ DELETE FROM slot WHERE id = ?
 
 -- name: remove_term
 DELETE FROM term WHERE id = ?
+
+-- name: due
+-- The texts of a submodel are to be read; what is in the index of texts for it now is told once.
+INSERT OR IGNORE INTO text_due (pk, before) VALUES (?, ?)
+
+-- name: is_due
+SELECT 1 FROM text_due WHERE pk = ?
+
+-- name: some_due
+-- Submodels whose texts are to be read, with what was read of them before.
+SELECT t.pk, t.before, b.body, EXISTS (SELECT 1 FROM text_wide w WHERE w.pk = t.pk) AS wide
+FROM text_due t LEFT JOIN body b ON b.pk = t.pk WHERE t.pk > 0 ORDER BY t.pk LIMIT ?
+
+-- name: not_due
+DELETE FROM text_due WHERE pk = ?
+
+-- name: wide
+INSERT OR IGNORE INTO text_wide (pk) VALUES (?)
+
+-- name: not_wide
+DELETE FROM text_wide WHERE pk = ?
+
+-- name: forget_texts
+INSERT INTO texts (texts, rowid, content) VALUES ('delete', ?, ?)
+
+-- name: read_texts
+INSERT INTO texts (rowid, content) VALUES (?, ?)
+
+-- name: rebuild
+-- Documents after a position whose rows are to be made again.
+SELECT d.pk, d.kind, d.revision, b.body,
+       CASE WHEN d.pending > 0 THEN (
+           SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
+       ) END AS given, d.blobs
+FROM document d JOIN body b ON b.pk = d.pk WHERE d.pk > ? ORDER BY d.pk LIMIT ?
+
+-- name: snapshot
+-- A document by its pk, as a query looks at it.
+SELECT d.pk, d.revision, b.body,
+       CASE WHEN d.pending > 0 THEN (
+           SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
+       ) END AS given, d.blobs, d.id, d.kind
+FROM document d JOIN body b ON b.pk = d.pk WHERE d.pk = ?
+
+-- name: labelled
+-- Documents of a kind with a label, as a query looks at them.
+SELECT d.pk FROM label m CROSS JOIN document d ON d.pk = m.pk
+WHERE m.kind = ? AND m.name = (SELECT id FROM term WHERE text = ?) AND m.value = ? ORDER BY m.pk
+
+-- name: pk_of
+SELECT pk FROM document WHERE kind = ? AND id = ?

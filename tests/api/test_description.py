@@ -18,12 +18,12 @@ RENAMED = {"ConceptDescription": "ConceptDescriptionRepository"}
 
 
 def complete(endpoints: str, minor: str, singles: bool) -> set[str]:
-    """The ids of the profiles of which every operation is a row that is served, those of single services if wanted."""
+    """The ids of the profiles of which every operation is a row, those of single services if wanted."""
     served = {
         nameless(route.method, route.path)
         for row in API
         for route in row.expanded()
-        if route.served and (singles or route.mount.single is None)
+        if singles or route.mount.single is None
     }
     services = json.loads(shared(f"specs/{endpoints}").read_bytes())
     found = set()
