@@ -290,7 +290,7 @@ def values_of(document: Document) -> list[Any]:
     """A value to set on the first Property at the top, so that some values are in the value log."""
     for each in document.get("submodelElements") or ():
         if each["modelType"] == "Property":
-            return [((each["idShort"],), each, {"value": "abcabc"})]
+            return [((each["idShort"],), {"value": "abcabc"}, each)]
     return []
 
 
@@ -306,7 +306,7 @@ async def pages(storage: SqliteStorage, condition: Condition, kind: Kind) -> lis
 
 
 def as_changed(document: Document) -> Document:
-    return apply_values(document, [(path, given) for path, _, given in values_of(document)])
+    return apply_values(document, [(path, given) for path, given, _ in values_of(document)])
 
 
 @seed(20261127)
