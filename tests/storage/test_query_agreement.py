@@ -229,7 +229,7 @@ def of_one_list(draw: st.DrawFn) -> Any:
     if draw(st.booleans()):
         inside.append({"$match": draw(st.lists(simple, min_size=1, max_size=2))})
     if draw(st.booleans()):
-        inside.append(draw(comparisons(SUBMODEL_FIELDS)))
+        inside.append(compare("$eq", draw(SUBMODEL_FIELDS), draw(MEANINGS)))
     return {"$match": inside}
 
 
