@@ -1,7 +1,9 @@
 """The evaluator over every document and the way through the index find the same, for documents and queries made up."""
 
 import asyncio
+import math
 import os
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, seed, settings
@@ -10,14 +12,17 @@ from hypothesis import strategies as st
 from aas_server.model import Document, Kind
 from aas_server.model.changes import Put, SetValue
 from aas_server.model.edit import apply_values
+from aas_server.model.paths import text, walk
 from aas_server.model.query import Condition
+from aas_server.model.query.casting import moment, number
+from aas_server.model.query.evaluation import content
 from aas_server.storage import Matching
 from aas_server.storage.sqlite import SqliteStorage
 from tests.examples import external, model
 from tests.queries import Memory, compare, field, read
 
 #: Rounds, and queries in each; together at least 2,000 pairs.
-ROUNDS, QUERIES = int(os.environ.get("QUERY_ROUNDS", "60")), 40
+ROUNDS, QUERIES = int(os.environ.get("QUERY_ROUNDS", "100")), 20
 
 NAMES = st.sampled_from(["A", "B", "Speed", "x-1"])
 MEANINGS = st.sampled_from(["urn:m:1", "urn:m:2", "urn:m:1,(Blob)b"])
@@ -109,7 +114,7 @@ def submodels(draw: st.DrawFn, number: int) -> Document:
         document["idShort"] = draw(NAMES)
     if draw(st.booleans()):
         document["semanticId"] = draw(references())
-    if below := named(draw(st.lists(elements(), max_size=3)), draw):
+    if below := named(draw(st.lists(elements(), min_size=1, max_size=3)), draw):
         document["submodelElements"] = below
     return document
 
@@ -132,7 +137,7 @@ def shells(draw: st.DrawFn, number: int) -> Document:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> list[Document]:
-    documents = [draw(submodels(number)) for number in range(draw(st.integers(1, 4)))]
+    documents = [draw(submodels(number)) for number in range(draw(st.integers(3, 4)))]
     return [*documents, *(draw(shells(number)) for number in range(draw(st.integers(0, 3))))]
 
 
@@ -224,7 +229,7 @@ def of_one_list(draw: st.DrawFn) -> Any:
     if draw(st.booleans()):
         inside.append({"$match": draw(st.lists(simple, min_size=1, max_size=2))})
     if draw(st.booleans()):
-        inside.append(draw(comparisons(SUBMODEL_FIELDS)))
+        inside.append(compare("$eq", draw(SUBMODEL_FIELDS), draw(MEANINGS)))
     return {"$match": inside}
 
 
@@ -238,6 +243,34 @@ CONDITIONS = st.recursive(
     max_leaves=4,
 )
 KINDS = st.sampled_from([Kind.SUBMODEL, Kind.SUBMODEL, Kind.SHELL])
+
+
+@st.composite
+def informed(draw: st.DrawFn, documents: list[Document]) -> Any:
+    """A condition on something that is there: mostly met by one document, and missed where the index is wrong."""
+    found = [(path, each) for document in documents for path, each in walk(document) if content(each)]
+    if not found:
+        return draw(CONDITIONS)
+    path, element = draw(st.sampled_from(found))
+    bare = draw(st.sampled_from(["$sme", "$sme." + re.sub(r"\[[0-9]+\]", "[]", text(path)).lstrip("[].")]))
+    value = content(element)[0]
+    if (measure := number(value)) is not None and math.isfinite(measure) and draw(st.booleans()):
+        sign = draw(st.sampled_from(["$eq", "$ge", "$le"]))
+        comparison = compare(sign, f"{bare}#value", measure)
+    elif (at := moment(value)) is not None and draw(st.booleans()):
+        comparison = {
+            draw(st.sampled_from(["$eq", "$ge", "$le"])): [field(f"{bare}#value"), {"$dateTimeVal": f"{at}Z"}]
+        }
+    else:
+        part = value[len(value) // 4 :]
+        sign, wanted = draw(
+            st.sampled_from([("$eq", value), ("$contains", part), ("$ends-with", part), ("$ge", value)])
+        )
+        comparison = compare(sign, f"{bare}#value", wanted)
+    if "semanticId" in element and draw(st.booleans()):
+        meaning = compare("$eq", f"{bare}#semanticId", element["semanticId"]["keys"][0]["value"])
+        return {"$match": [comparison, meaning]}
+    return comparison
 
 
 async def through_the_index(documents: list[Document], queries: list[tuple[Condition, Kind]], late: bool) -> list[Any]:
@@ -257,7 +290,7 @@ def values_of(document: Document) -> list[Any]:
     """A value to set on the first Property at the top, so that some values are in the value log."""
     for each in document.get("submodelElements") or ():
         if each["modelType"] == "Property":
-            return [((each["idShort"],), each, {"value": "abcabc"})]
+            return [((each["idShort"],), {"value": "abcabc"}, each)]
     return []
 
 
@@ -273,13 +306,16 @@ async def pages(storage: SqliteStorage, condition: Condition, kind: Kind) -> lis
 
 
 def as_changed(document: Document) -> Document:
-    return apply_values(document, [(path, given) for path, _, given in values_of(document)])
+    return apply_values(document, [(path, given) for path, given, _ in values_of(document)])
 
 
 @seed(20261127)
 @settings(max_examples=ROUNDS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(worlds(), st.lists(st.tuples(CONDITIONS, KINDS), min_size=QUERIES, max_size=QUERIES), st.booleans())
-def test_both_find_the_same(documents: list[Document], queries: list[tuple[Any, Kind]], late: bool) -> None:
+@given(worlds(), st.data(), st.booleans())
+def test_both_find_the_same(documents: list[Document], data: st.DataObject, late: bool) -> None:
+    changed = [as_changed(each) for each in documents]
+    asked_for = st.tuples(st.one_of(CONDITIONS, informed(changed)), KINDS)
+    queries = data.draw(st.lists(asked_for, min_size=QUERIES, max_size=QUERIES))
     asked = [(read(condition, kind), kind) for condition, kind in queries]
     found = asyncio.run(through_the_index(documents, asked, late))
     kinds = {"Submodel": Kind.SUBMODEL, "AssetAdministrationShell": Kind.SHELL}

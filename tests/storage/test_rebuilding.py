@@ -18,7 +18,7 @@ async def test_an_older_store_is_brought_up_to_date(tmp_path: Path) -> None:
     url = f"sqlite:///{path}"
     storage = await SqliteStorage.open(url)
     await storage.apply([Put(motors(f"urn:x:{number}")) for number in range(1200)])
-    await storage.apply([SetValue("urn:x:7", ("Name",), prop("Name", "press", "xs:string"), {"value": "spindle"})])
+    await storage.apply([SetValue("urn:x:7", ("Name",), {"value": "spindle"}, prop("Name", "press", "xs:string"))])
     await storage.close()
     await asyncio.to_thread(make_old, path)
 

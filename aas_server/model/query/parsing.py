@@ -29,6 +29,8 @@ from aas_server.model.query.tree import (
     Part,
     Query,
     Root,
+    Start,
+    Text,
     Type,
     fields,
 )
@@ -154,10 +156,11 @@ class _Reader:
 
 def _check_lists(match: Match, path: str) -> None:
     """All lists in a $match begin with the same one, for each root (Part 2, 'Match of Elements in Lists', Note 1)."""
-    first: dict[Root, Field] = {}
+    first: dict[Root, tuple[str, str]] = {}
     for field in fields(match):
-        if field.lists and first.setdefault(field.root, field).lists[0] != field.lists[0]:
-            other = first[field.root].text
+        lists = [many.name for many in field.lists if not isinstance(field.steps[many.steps - 1], Start | Text)]
+        if lists and first.setdefault(field.root, (lists[0], field.text))[0] != lists[0]:
+            other = first[field.root][1]
             raise Malformed(f"{path}: {field.text[:80]!r} is in another list than {other[:80]!r}")
 
 
