@@ -81,9 +81,9 @@ def read(operation: Document, request: Json, *, value_only: bool, version: ApiVe
 
 def seconds(request: Json, most: float) -> float:
     """How long the caller waits, from clientTimeoutDuration (xs:duration), at most `most`. Raises Malformed."""
-    text = request.get("clientTimeoutDuration") if isinstance(request, dict) else None
-    if text is None:
+    if not isinstance(request, dict) or "clientTimeoutDuration" not in request:
         return most
+    text = request["clientTimeoutDuration"]
     parts = _DURATION.match(text) if isinstance(text, str) else None
     if parts is None:
         raise Malformed(f"clientTimeoutDuration {str(text)[:80]!r} is no duration such as 'PT10S'")

@@ -155,6 +155,7 @@ WRONG_VALUES = {
     "must be an object": {"inputArguments": []},
     "has no 'input'": {"input": {}},
     "is no duration": {**VALUES, "clientTimeoutDuration": "10 s"},
+    "'None' is no duration": {**VALUES, "clientTimeoutDuration": None},
 }
 WRONG_ELEMENTS = {
     "inputArguments: the argument 'B' is missing": [integer("A", "1")],

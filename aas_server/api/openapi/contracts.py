@@ -153,7 +153,7 @@ CONTRACTS: Final = {
     "DeletePackage": deleted("Remove a package", "403"),
     # Queries
     "Query": Contract(
-        "What fits a condition of the AAS query language", "200 QueryResult", "limit cursor explain", "Query"
+        "What fits a condition of the AAS query language", "200 QueryAnswer", "limit cursor explain", "Query"
     ),
     # Beyond the standard
     "Upload": Contract(

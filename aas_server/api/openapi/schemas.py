@@ -152,6 +152,12 @@ _OWN: Final[dict[str, Schema]] = {
         "description": "An Environment. Violations of constraints are told, and refused with strict.",
     },
     "UploadForm": opened("file", file=BINARY),
+    "QueryAnswer": {"anyOf": [ref("QueryResult"), ref("QueryPlan")]},
+    "QueryPlan": {
+        "type": "object",
+        "description": "What explain=true tells: how the query would be answered.",
+        "not": {"required": ["paging_metadata"]},
+    },
     "Health": closed("status", status={"const": "UP"}),
     "Registration": opened(
         "registerAt reachable", registerAt=STRING, reachable={"type": "boolean"}, refused=array(STRING), error=STRING
