@@ -188,6 +188,18 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     app = application(repository, settings, await asyncio.to_thread(operations, settings))
     runner = web.AppRunner(app, shutdown_timeout=settings.shutdown_grace)
     await runner.setup()
+    try:
+        async with _sockets(app, runner, repository, settings) as port, _following(app[STATE], repository, settings):
+            yield Server(app, repository, settings.host, port)
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _sockets(
+    app: web.Application, runner: web.AppRunner, repository: Repository, settings: Settings
+) -> AsyncIterator[int]:
+    """The port that is listened at; at the end nobody new is let in, and those under way are waited for."""
     path = fast.FastPath(repository) if settings.fast_path and not settings.log_requests and fast.usable() else None
     app[STATE].metrics["fast_path_answers"] = lambda: path.hits if path else 0
     assert runner.server is not None  # noqa: S101 - set up just now
@@ -195,13 +207,10 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     loop = asyncio.get_running_loop()
     sockets = await loop.create_server(factory, settings.host, settings.port, backlog=1024)
     try:
-        port = sockets.sockets[0].getsockname()[1]
-        async with _following(app[STATE], repository, settings):
-            yield Server(app, repository, settings.host, port)
+        yield sockets.sockets[0].getsockname()[1]
     finally:
         sockets.close()
         await _finished(runner.server, settings.shutdown_grace)
-        await runner.cleanup()
 
 
 @contextlib.asynccontextmanager

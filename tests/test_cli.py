@@ -377,13 +377,18 @@ def test_check_tells_what_is_odd_and_stores_nothing(tmp_path: Path) -> None:
         (["import", "no.aasx"], 1, "no.aasx does not exist"),
         (["check", "."], 1, "holds no .aasx"),
         (["export", "x.txt"], 1, "must end with .aasx, .json or .xml"),
-        (["export", "no/x.json"], 1, "No such file or directory"),
         (["nothing"], 2, "No such command"),
     ],
 )
 def test_commands_that_cannot_be_done(tmp_path: Path, arguments: list[str], code: int, sentence: str) -> None:
     ended, output = program(tmp_path, *arguments)
     assert (ended, sentence in output) == (code, True), output
+
+
+def test_an_export_into_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    assert program(tmp_path, "import", EXAMPLES / "elements.json")[0] == 0
+    code, output = program(tmp_path, "export", "no/x.json")
+    assert (code, "No such file or directory" in output) == (1, True), output
 
 
 def test_import_into_a_store_that_is_served(start: Start, tmp_path: Path) -> None:

@@ -32,5 +32,11 @@ def test_every_reference_counts(kind: str, attributes: Any) -> None:
     assert referenced_concepts([{"modelType": "Submodel", **attributes(reference(kind))}]) == {"urn:concept"}
 
 
-def test_keys_of_other_kinds_name_no_concept() -> None:
-    assert referenced_concepts([{"submodels": [reference("Submodel", "urn:submodel")]}, {}]) == set()
+def test_references_of_a_shell_to_submodels_and_shells_name_no_concept() -> None:
+    shell = {"modelType": "AssetAdministrationShell", "derivedFrom": reference("AssetAdministrationShell", "urn:shell")}
+    assert referenced_concepts([{**shell, "submodels": [reference("Submodel", "urn:submodel")]}, {}]) == set()
+
+
+def test_a_semantic_id_names_its_concept_whatever_the_type_of_its_first_key() -> None:
+    submodel = {"modelType": "Submodel", "semanticId": reference("Submodel", "urn:concept")}
+    assert referenced_concepts([submodel]) == {"urn:concept"}
