@@ -113,7 +113,7 @@ class SqliteStorage:
 
     def peek(self, kind: Kind, identifier: str) -> Stored | None:
         # To look whether somebody has written takes as long as to read. Nobody but this process writes, and says so.
-        if not self._reader.in_transaction:
+        if not self._reader.in_transaction and not self._writer.moving:
             self._reader.execute("BEGIN")
         row = self._reader.execute(SQL["find"], (NUMBERS[kind], identifier)).fetchone()
         return self._stored(kind, (*row, identifier)) if row else None

@@ -56,6 +56,8 @@ class Writer:
         self._due = CHECKPOINT
         self._refused: list[tuple[Job, Exception]] = []
         self.closed = False
+        #: Something is being committed or carried over: readers should not keep to what they see meanwhile.
+        self.moving = False
         self.grown = asyncio.Event()
         self.committed = 0
         self.transactions = 0
@@ -120,10 +122,13 @@ class Writer:
     async def _in_thread(self, statement: str) -> int:
         """Execute to the end; returns the size of the write-ahead log then."""
         self._moved_on()
-        work = partial(_finish, self._connection, statement, self._log)
-        size = await asyncio.get_running_loop().run_in_executor(self._commits, work)
-        self._moved_on()
-        return size
+        self.moving = True
+        try:
+            work = partial(_finish, self._connection, statement, self._log)
+            return await asyncio.get_running_loop().run_in_executor(self._commits, work)
+        finally:
+            self.moving = False
+            self._moved_on()
 
     async def _begin(self) -> None:
         """Begin a transaction; a tool that holds the file for a moment, as for a backup, is waited for."""

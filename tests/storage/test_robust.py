@@ -15,7 +15,7 @@ from aas_server.model import Kind
 from aas_server.model.changes import Delete, Part, Put, SetValue
 from aas_server.model.errors import Gone, Malformed, NotFound, Unavailable, Unsupported
 from aas_server.model.identifiers import encode
-from aas_server.storage import ElementValue, sqlite
+from aas_server.storage import ElementValue, sqlite, writing
 from aas_server.storage.sqlite import SqliteStorage
 from tests.examples import prop, submodel
 
@@ -309,3 +309,24 @@ async def test_many_values_of_one_document_leave_others_their_turns(storage: Sql
     async with Turns() as turns:
         await storage.apply(orders)
     assert turns.count >= 10
+
+
+async def test_the_log_is_cut_although_somebody_reads_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "CHECKPOINT", 64 << 10)
+    storage = await SqliteStorage.open(f"sqlite:///{tmp_path / 'test.db'}")
+    log, largest = tmp_path / "test.db-wal", 0
+
+    async def read() -> None:
+        while True:
+            storage.peek(Kind.SUBMODEL, "urn:x:1")
+            await asyncio.sleep(0)
+
+    reading = asyncio.create_task(read())
+    for number in range(60):
+        await storage.apply([Put(submodel("urn:x:1", *(prop(f"P{n}", str(number), "xs:int") for n in range(200))))])
+        largest = max(largest, log.stat().st_size)
+    reading.cancel()
+    await storage.close()
+    assert largest < 1 << 20
