@@ -1,5 +1,6 @@
 """Answers: bytes, ETag, coding, paging, Location."""
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -151,14 +152,32 @@ def located(collection: str, identifier: str, *rest: str) -> str:
 def window(call: "Call", keys: Sequence[str]) -> tuple[int, int, str | None]:
     """Where a page over the items of one document starts and ends, and the cursor behind it.
 
-    A cursor names the last item sent and its position: where that item is gone, its successor has its place.
+    A cursor says how many items have been sent and carries marks of the last of them: the next page starts behind the
+    last one that is still there, so that nothing that stayed is sent twice or left out, whatever else came and went.
     """
-    start = 0
-    if (given := call.position) is not None:
-        position, key = given
-        if position < len(keys) and keys[position] == key:
-            start = position + 1
-        else:  # it has moved, or is gone
-            start = keys.index(key) + 1 if key in keys else position
+    start = 0 if (given := call.position) is None else _behind(keys, *given)
     end = min(start + call.limit, len(keys))
-    return start, end, encode(f"{end - 1}:{keys[end - 1]}") if end < len(keys) else None
+    return start, end, encode(f"{end}:{_marks(keys[max(0, end - MARKED) : end])}") if end < len(keys) else None
+
+
+#: Items that a cursor knows again; were all of them removed between two pages, it would no longer know where it was.
+MARKED = 100
+
+
+def _marks(keys: Iterable[str]) -> str:
+    return "".join([f"{zlib.crc32(key.encode()):08x}" for key in keys])
+
+
+def _behind(keys: Sequence[str], sent: int, marks: str) -> int:
+    """The position behind the items that have been sent.
+
+    Items move to the front when others go. One that is made anew under the name of a removed one stands further back;
+    it counts only where none of the others is left.
+    """
+    places = {_marks([key]): place for place, key in reversed(list(enumerate(keys)))}
+    last = [marks[start : start + 8] for start in range(0, len(marks), 8)]
+    found = [places[mark] for mark in reversed(last) if mark in places]
+    ahead = [place for place in found if place < sent]
+    if ahead or found:
+        return (ahead or found)[0] + 1
+    return max(0, sent - len(last))

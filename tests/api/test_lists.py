@@ -2,7 +2,11 @@
 
 import pytest
 from aiohttp import ClientSession
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aas_server.api import answering
+from aas_server.model.identifiers import decode
 from tests.examples import b64, concept, encoded, external, model, motors, shell, submodel
 
 REFERENCE = external("0173-1#01-AHF578#003")
@@ -112,3 +116,38 @@ async def test_contents_of_lists(client: ClientSession) -> None:
     assert metadata == {"modelType": "Submodel", "id": "urn:x:1"}
     (core,) = (await (await client.get("/submodels?level=core")).json())["result"]
     assert [element["idShort"] for element in core["submodelElements"]] == ["Motors", "Name"]
+
+
+@given(
+    gone=st.lists(st.sets(st.integers(0, 29), max_size=12), min_size=1, max_size=6),
+    limit=st.integers(1, 7),
+)
+def test_pages_inside_a_document_neither_repeat_nor_skip_what_stays(gone: list[set[int]], limit: int) -> None:
+    """Between any two pages some items go, and as many come at the end."""
+    keys = [f"E{number}" for number in range(30)]
+    removed, seen, cursor, new = set[str](), list[str](), None, 0
+    while True:
+        call = Paging(limit, cursor)
+        start, end, following = answering.window(call, keys)  # type: ignore[arg-type]
+        seen += keys[start:end]
+        if following is None:
+            break
+        cursor = following
+        away = {f"E{number}" for number in (gone.pop() if gone else ())} & set(keys)
+        removed |= away
+        keys = [key for key in keys if key not in away] + [f"N{new + number}" for number in range(len(away))]
+        new += len(away)
+    assert len(seen) == len(set(seen))
+    assert {f"E{number}" for number in range(30)} - removed <= set(seen)
+    assert [key for key in seen if key in keys] == [key for key in keys if key in seen]
+
+
+class Paging:
+    """As much of a call as a page inside a document asks for."""
+
+    def __init__(self, limit: int, cursor: str | None) -> None:
+        self.limit = limit
+        self.position = None
+        if cursor is not None:
+            number, _, marks = decode(cursor).partition(":")
+            self.position = (int(number), marks)
