@@ -23,11 +23,11 @@ PATIENCE = 30.0
 
 
 @asynccontextmanager
-async def serving(store: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def serving(store: Path, *more: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """The installed command over a file; whatever is left of it is killed at the end."""
     port = free_port()
     command = str(Path(sys.executable).with_name("aas-server"))
-    options = ["--host", "127.0.0.1", "--port", str(port), "--store", f"sqlite:///{store}"]
+    options = ["--host", "127.0.0.1", "--port", str(port), "--store", f"sqlite:///{store}", *more]
     piped: dict[str, Any] = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.PIPE}
     process = await asyncio.create_subprocess_exec(command, "serve", *options, "--log-level", "ERROR", **piped)
     try:

@@ -1,5 +1,6 @@
 """Operations that another server carries out: only where a setting allows it, whatever names and redirects say."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
@@ -44,6 +45,11 @@ class Target:
     async def nonsense(self, request: web.Request) -> web.Response:
         return web.json_response(variables(integer("Other", "1")))
 
+    async def never(self, request: web.Request) -> web.Response:
+        self.asked.append(None)
+        await asyncio.Event().wait()
+        return web.Response()
+
     async def broken(self, request: web.Request) -> web.Response:
         return web.Response(status=500)
 
@@ -51,9 +57,9 @@ class Target:
 @pytest.fixture
 async def target() -> AsyncIterator[Target]:
     target, app = Target(), web.Application()
-    for name in ("add", "redirect", "flood", "nonsense", "broken"):
+    for name in ("add", "redirect", "flood", "nonsense", "broken", "never"):
         app.router.add_post(f"/{name}", getattr(target, name))
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
