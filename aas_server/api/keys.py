@@ -58,7 +58,7 @@ SINGLES = web.AppKey("singles", Singles)
 STATE = web.AppKey("state", State)
 HANDLES = web.AppKey("handles", Handles)
 OPERATIONS: web.AppKey[Operations] = web.AppKey("operations", Operations)
-#: The rows of the API as they are mounted at each base, those included that answer 501.
+#: The rows of the API as they are mounted at each base.
 ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)
 #: The OpenAPI documents by the path they are true of, once made.
 DOCUMENTS: web.AppKey[dict[str, bytes]] = web.AppKey("documents", dict)

@@ -47,7 +47,7 @@ def described(document: dict[str, Any]) -> set[Pair]:
 
 
 def routed(server: Server, base: str) -> set[Pair]:
-    """What the router of a running server has at a mount, but for what answers 501 or speaks of no single one."""
+    """What the router of a running server has at a mount, but for what speaks of a single one that is not named."""
     singles = server.app[SINGLES]
     known = routes(base, MOUNTS[base])
     unserved = {(route.method, base + route.path) for route in known if not route.offered(singles)}
