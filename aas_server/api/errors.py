@@ -79,7 +79,7 @@ def refusal_answer(request: web.Request, refusal: web.HTTPException) -> web.Resp
     """The Result of what the HTTP layer refused: unknown path, wrong method, body too large."""
     match refusal:
         case web.HTTPNotFound():
-            text = f"{request.path!r} is no path of this API"
+            text = f"{request.path!r} is no path of this API{_hint(request.path)}"
         case web.HTTPMethodNotAllowed():
             text = f"{request.method} is not offered here; allowed: {', '.join(sorted(refusal.allowed_methods))}"
         case web.HTTPRequestEntityTooLarge():
@@ -90,6 +90,13 @@ def refusal_answer(request: web.Request, refusal: web.HTTPException) -> web.Resp
     if allow := refusal.headers.get("Allow"):
         answer.headers["Allow"] = allow
     return answer
+
+
+def _hint(path: str) -> str:
+    """What most often is the matter with a path that is none."""
+    if ":" in path or "//" in path:
+        return "; an identifier stands in it as base64url without padding (RFC 4648, section 5)"
+    return "; leave out the slash at the end" if path.endswith("/") else ""
 
 
 def unread(message: str) -> str:

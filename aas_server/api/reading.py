@@ -252,11 +252,11 @@ def reference(encoded: str, name: str) -> Document:
 
 
 def encoded_json(encoded: str, name: str) -> Json:
-    """JSON given as base64url in a query parameter."""
+    """JSON given as base64url in a query parameter. Raises Malformed."""
     try:
         return documents.parse(decode(encoded, padded=True).encode())
     except Malformed as error:
-        raise Malformed(f"{name}: {error}") from None
+        raise Malformed(f"{name} must be base64url of a JSON object: {error}") from None
 
 
 async def require_reference(call: Call) -> None:

@@ -34,6 +34,8 @@ async def post_upload(call: Call) -> web.Response:
     with tempfile.SpooledTemporaryFile(SPOOL) as spooled:
         file = cast(BinaryIO, spooled)
         await _receive(call, file)
+        if not spooled.tell():
+            raise Malformed("the upload is empty: send a package or an environment as form field file, or as the body")
         package = await asyncio.to_thread(reader.read, file, limits(call))
         report = await import_package(call.repository, package, mode)
     status = HTTPStatus.OK if mode.dry_run or not report.created else HTTPStatus.CREATED
@@ -73,9 +75,13 @@ async def _receive(call: Call, file: BinaryIO) -> None:
 
 
 async def _receive_field(call: Call, file: BinaryIO) -> None:
+    others = []
     async for field in await call.request.multipart():
-        if isinstance(field, BodyPartReader) and field.name == "file":
+        if not isinstance(field, BodyPartReader):
+            continue
+        others.append(str(field.name))
+        if field.name == "file":
             async for chunk in files.bounded(field, call.limits.upload):
                 await asyncio.to_thread(file.write, chunk)
             return
-    raise Malformed("the form field file is missing")
+    raise Malformed(f"the form has no field file; its fields are: {', '.join(others)[:200] or 'none'}")

@@ -30,7 +30,12 @@ def decode(encoded: str, *, padded: bool = False) -> str:
     bare = encoded.rstrip("=") if padded else encoded
     if bare.endswith("="):
         raise Malformed(f"{encoded!r} ends with '=': identifiers are base64url without padding (RFC 4648, section 5)")
-    if not bare or not _ALPHABET.match(bare) or len(bare) % 4 == 1:
+    if not _ALPHABET.match(bare):
+        raise Malformed(
+            f"{encoded!r} is no base64url (RFC 4648, section 5) of an identifier; if that is the identifier, "
+            f"write {encode(encoded)}"
+        )
+    if not bare or len(bare) % 4 == 1:
         raise Malformed(f"{encoded!r} is no base64url (RFC 4648, section 5) of an identifier")
     try:
         return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode()

@@ -37,7 +37,7 @@ def parse(text: str) -> IdShortPath:
         segments.append(id_short or int(index))
         end = match.end()
     if not segments or end != len(text):
-        raise Malformed(f"{text!r} is no idShortPath: cannot read on at position {end}")
+        raise Malformed(f"{text!r} is no idShortPath: cannot read on at position {end}; it is like A.B[0].C")
     return tuple(segments)
 
 

@@ -11,7 +11,7 @@ def reference(kind: str, value: str = "urn:concept") -> dict[str, Any]:
     return {"type": "ModelReference", "keys": [{"type": kind, "value": value}]}
 
 
-@pytest.mark.parametrize("kind", ["GlobalReference", "ConceptDescription"])
+@pytest.mark.parametrize("kind", ["GlobalReference", "ConceptDescription", "Submodel", "Property", "FragmentReference"])
 @pytest.mark.parametrize(
     "attributes",
     [

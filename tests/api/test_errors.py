@@ -8,6 +8,7 @@ import zlib
 
 import pytest
 from aiohttp import ClientSession
+from yarl import URL
 
 from aas_server.app import Server
 from tests.examples import b64, collection, motors, prop, submodel
@@ -117,6 +118,26 @@ async def test_a_coded_body_is_counted_as_it_grows(client: ClientSession, coding
     await refused(answer, 413)
 
 
+@pytest.mark.parametrize("path", ["/submodels", "/upload", "/nowhere"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_coded_as_it_says(
+    client: ClientSession, caplog: pytest.LogCaptureFixture, path: str, coding: str
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    answer = await client.post(path, data=b"\x1f\x8b\x08" + b"garbage" * 9, headers=headers)
+    text = await refused(answer, 404 if path == "/nowhere" else 400)
+    assert path == "/nowhere" or f"cannot be decoded: it is not whole, or no '{coding}'" in text
+    assert (await client.get("/health/live")).status == 200
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("coding", ["zstd", "br"])
+async def test_a_coding_that_is_not_read(client: ClientSession, coding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    answer = await client.post("/submodels", data=b"garbage", headers=headers)
+    assert "gzip or deflate" in await refused(answer, 400)
+
+
 @pytest.mark.parametrize(
     "raw", [b"NONSENSE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /x HTTP/1.1\r\nBad Header\r\n\r\n"]
 )
@@ -145,3 +166,28 @@ async def test_health(client: ClientSession) -> None:
     assert (await client.get("/health/live")).status == 200
     await refused(await client.get("/health/ready"), 503)  # nobody has said that loading is done
     assert (await (await client.get("/health/metrics")).json())["pid"] > 0
+
+
+PLACE = f"{SUBMODEL}/submodel-elements"
+
+
+@pytest.mark.parametrize("settings", ["memory"], indirect=True)
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "/submodels/urn:x:1", 400, f"if that is the identifier, write {b64('urn:x:1')}"),
+        ("GET", "/submodels/https://example.com/1", 404, "base64url without padding"),
+        ("GET", "/submodels/", 404, "slash at the end"),
+        ("GET", f"{PLACE}/Motors..Speed", 400, "like A.B[0].C"),
+        ("GET", f"{PLACE}/Motors%5B7%5D.Speed", 404, "'Motors[7]'"),
+        ("GET", f"/submodels?semanticId={b64('0173-1#02-AAO677#002')}", 400, "semanticId must be base64url of a JSON"),
+        ("GET", "/shells?assetIds=foo", 400, "assetIds must be base64url of a JSON object"),
+        ("GET", "/shells?limit=0", 400, "limit='0': must be a whole number of at least 1"),
+        ("POST", "/upload", 400, "the upload is empty"),
+    ],
+)
+async def test_a_refusal_says_what_to_do(
+    client: ClientSession, method: str, path: str, status: int, words: str
+) -> None:
+    await client.post("/submodels", json=motors())
+    assert words in await refused(await client.request(method, URL(path, encoded=True)), status)

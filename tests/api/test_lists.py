@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from aas_server.api import answering
 from aas_server.model.identifiers import decode
-from tests.examples import b64, concept, encoded, external, model, motors, shell, submodel
+from tests.examples import b64, concept, encoded, external, model, motors, prop, shell, submodel
 
 REFERENCE = external("0173-1#01-AHF578#003")
 
@@ -151,3 +151,25 @@ class Paging:
         if cursor is not None:
             number, _, marks = decode(cursor).partition(":")
             self.position = (int(number), marks)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 7, 100])
+async def test_paths_of_all_submodels_in_the_old_version(client: ClientSession, limit: int) -> None:
+    """Submodels with none, one and several elements, so that pages end inside of, between and behind them."""
+    for number in range(9):
+        elements = [prop(f"P{number}{place}") for place in range(number % 4)]
+        assert (await client.post("/submodels", json=submodel(f"urn:x:{number}", *elements))).status == 201
+    wanted = [f"P{number}{place}" for number in range(9) for place in range(number % 4)]
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = await (await client.get(f"/api/v3.0/submodels/$path?limit={limit}{cursor}")).json()
+        assert len(page["result"]) <= limit
+        seen += [path for path in page["result"] if path.startswith("P")]
+        if not page["paging_metadata"]:
+            break
+        assert len(page["result"]) == limit
+        cursor = f"&cursor={page['paging_metadata']['cursor']}"
+        # What goes on the way moves nothing that stays.
+        await client.delete(f"/submodels/{b64('urn:x:0')}")
+    assert seen == wanted

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from aas_server.model import Document, xml
 from aas_server.model.errors import NotAcceptable
 from tests.api.test_errors import refused
 from tests.api.test_files import form
-from tests.examples import b64, concept, external, motors, prop, shell, submodel
+from tests.examples import b64, concept, external, model, motors, prop, shell, submodel
 
 #: What does not depend on the store is tested with one kind of it.
 ONE_STORE = pytest.mark.parametrize("settings", ["memory"], indirect=True)
@@ -193,6 +195,20 @@ async def test_an_id_that_is_not_there(client: ClientSession, name: str) -> None
     await refused(await client.get(f"/serialization?{name}=!!"), 400)
 
 
+async def test_concepts_bring_along_those_that_they_refer_to(client: ClientSession) -> None:
+    """A Submodel as the type of a semantic id's key; a case of a concept whose unit is a third; a ring of two."""
+    await put_in(
+        client,
+        submodel("urn:x:1", prop("P", semanticId=model("urn:c:1"))),
+        concept("urn:c:1", isCaseOf=[external("urn:c:2")]),
+        concept("urn:c:2", isCaseOf=[external("urn:c:3"), external("urn:c:1")]),
+        concept("urn:c:3"),
+        concept("urn:c:other", isCaseOf=[external("urn:c:1")]),
+    )
+    found = await ids(client, f"?{parameter('submodelIds', 'urn:x:1')}")
+    assert found == ["urn:x:1", "urn:c:1", "urn:c:2", "urn:c:3"]
+
+
 async def test_the_old_version_answers_too(client: ClientSession) -> None:
     await put_in(client, *LINE)
     answer = await client.get(f"/api/v3.0/serialization?{parameter('aasIds', 'urn:s:1')}=")
@@ -203,9 +219,17 @@ async def test_the_old_version_answers_too(client: ClientSession) -> None:
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> list[Settings]:
-    """Two servers' settings with a store each."""
-    return [Settings(port=0, store=f"sqlite:///{tmp_path / name}.db") for name in ("one", "two")]
+async def two(tmp_path: Path) -> AsyncIterator[tuple[ClientSession, ClientSession]]:
+    """Clients of two servers with a store each."""
+    async with AsyncExitStack() as stack:
+
+        async def client(name: str) -> ClientSession:
+            settings = Settings(port=0, store=f"sqlite:///{tmp_path / name}.db")
+            repository = await stack.enter_async_context(open_repository(settings))
+            server = await stack.enter_async_context(listening(repository, settings))
+            return await stack.enter_async_context(ClientSession(server.url))
+
+        yield await client("one"), await client("two")
 
 
 async def parts(client: ClientSession, environment: Document) -> dict[str, str]:
@@ -249,28 +273,23 @@ async def with_files(client: ClientSession) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?json=true"])
-async def test_a_package_brings_everything_into_another_store(two: list[Settings], query: str) -> None:
-    async with (
-        open_repository(two[0]) as first,
-        open_repository(two[1]) as second,
-        listening(first, two[0]) as one,
-        listening(second, two[1]) as other,
-        ClientSession(one.url) as source,
-        ClientSession(other.url) as target,
-    ):
-        await with_files(source)
-        package = await exported(source, query, AASX)
-        answer = await target.post("/upload", data=io.BytesIO(package))
-        assert (answer.status, (await answer.json())["findings"]) == (201, [])
-        before, after = json.loads(await exported(source)), json.loads(await exported(target))
-        hashes = await parts(source, before)
-        assert len(hashes) == 5
-        assert await parts(target, after) == hashes
-        assert unnamed(after) == unnamed(before)
-        assert await exported(target, query, AASX) == await exported(target, query, AASX)
-        again = await exported(target, query, AASX)
-        await source.post("/upload", data=io.BytesIO(again))
-        assert await exported(source, query, AASX) == again
+async def test_a_package_brings_everything_into_another_store(
+    two: tuple[ClientSession, ClientSession], query: str
+) -> None:
+    source, target = two
+    await with_files(source)
+    package = await exported(source, query, AASX)
+    answer = await target.post("/upload", data=io.BytesIO(package))
+    assert (answer.status, (await answer.json())["findings"]) == (201, [])
+    before, after = json.loads(await exported(source)), json.loads(await exported(target))
+    hashes = await parts(source, before)
+    assert len(hashes) == 5
+    assert await parts(target, after) == hashes
+    assert unnamed(after) == unnamed(before)
+    assert await exported(target, query, AASX) == await exported(target, query, AASX)
+    again = await exported(target, query, AASX)
+    await source.post("/upload", data=io.BytesIO(again))
+    assert await exported(source, query, AASX) == again
 
 
 def unnamed(value: Any) -> Any:
@@ -286,18 +305,11 @@ def unnamed(value: Any) -> Any:
             return value
 
 
-async def test_the_examples_come_back_equal(two: list[Settings]) -> None:
-    async with (
-        open_repository(two[0]) as first,
-        open_repository(two[1]) as second,
-        listening(first, two[0]) as one,
-        listening(second, two[1]) as other,
-        ClientSession(one.url) as source,
-        ClientSession(other.url) as target,
-    ):
-        await source.post("/upload", data=io.BytesIO(CONVEYOR))
-        await target.post("/upload", data=io.BytesIO(await exported(source, "", AASX)))
-        assert by_id(json.loads(await exported(target))) == by_id(json.loads(CONVEYOR))
+async def test_the_examples_come_back_equal(two: tuple[ClientSession, ClientSession]) -> None:
+    source, target = two
+    await source.post("/upload", data=io.BytesIO(CONVEYOR))
+    await target.post("/upload", data=io.BytesIO(await exported(source, "", AASX)))
+    assert by_id(json.loads(await exported(target))) == by_id(json.loads(CONVEYOR))
 
 
 async def test_the_form_of_the_package_is_read_whatever_is_asked_for(client: ClientSession) -> None:

@@ -355,3 +355,21 @@ async def test_references_and_shells_come_along(client: ClientSession) -> None:
     assert references["result"] == [model("urn:x:1")]
     value = await client.get(f"/submodels/{b64('urn:x:1')}/submodel-elements/Motors%5B0%5D.Speed/$value")
     assert await value.json() == 4.2
+
+
+@ONE_STORE
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("ignore_duplicates=true", "did you mean ignore-duplicates?"),
+        ("dryrun=true", "did you mean dry-run?"),
+        ("DRY-RUN=true", "did you mean dry-run?"),
+        ("strickt", "did you mean strict?"),
+        ("dry-run=true&level=core", "known are ignore-duplicates, dry-run, strict"),
+        ("dry-run=maybe", "must be true or false"),
+    ],
+)
+async def test_a_parameter_that_is_none_stops_an_upload(client: ClientSession, query: str, hint: str) -> None:
+    answer = await client.post(f"/upload?{query}", data=as_json(submodel("urn:x:1")))
+    assert hint in await refused(answer, 400)
+    assert (await (await client.get("/submodels")).json())["result"] == []
