@@ -1,6 +1,6 @@
 """Answers: bytes, ETag, coding, paging, Location."""
 
-import zlib
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -162,10 +162,12 @@ def window(call: "Call", keys: Sequence[str]) -> tuple[int, int, str | None]:
 
 #: Items that a cursor knows again; were all of them removed between two pages, it would no longer know where it was.
 MARKED = 100
+#: Bytes of a mark; among so many items no two have the same.
+MARK = 6
 
 
 def _marks(keys: Iterable[str]) -> str:
-    return "".join([f"{zlib.crc32(key.encode()):08x}" for key in keys])
+    return "".join([hashlib.blake2b(key.encode(), digest_size=MARK).hexdigest() for key in keys])
 
 
 def _behind(keys: Sequence[str], sent: int, marks: str) -> int:
@@ -174,8 +176,12 @@ def _behind(keys: Sequence[str], sent: int, marks: str) -> int:
     Items move to the front when others go. One that is made anew under the name of a removed one stands further back;
     it counts only where none of the others is left.
     """
+    if len(marks) % (2 * MARK):
+        raise Malformed("the cursor was not given out by this server")
+    last = [marks[start : start + 2 * MARK] for start in range(0, len(marks), 2 * MARK)]
+    if 0 < sent <= len(keys) and last and _marks(keys[sent - 1 : sent]) == last[-1]:
+        return sent  # nothing has moved; the only way to tell items of one name apart
     places = {_marks([key]): place for place, key in reversed(list(enumerate(keys)))}
-    last = [marks[start : start + 8] for start in range(0, len(marks), 8)]
     found = [places[mark] for mark in reversed(last) if mark in places]
     ahead = [place for place in found if place < sent]
     if ahead or found:

@@ -152,7 +152,7 @@ class Call:
 
     @property
     def position(self) -> tuple[int, str] | None:
-        """The cursor of a page over the items of one document: `<position>:<key>` in base64url."""
+        """The cursor of a page over the items of one document: `<number>:<what was sent last>` in base64url."""
         if (cursor := self.cursor) is None:
             return None
         position, colon, key = decode(cursor).partition(":")

@@ -177,5 +177,8 @@ async def test_many_values_at_once(client: ClientSession, repository: Repository
     values = {element["idShort"]: 1 for element in elements}
     assert (await client.patch(f"{SUBMODEL}/$value", json=values)).status == 204
     assert await (await client.get(f"{ELEMENTS}/P19999/$value")).json() == 1
-    page = await (await client.get(f"{ELEMENTS}/$reference?limit=1000&cursor={b64('18000:P18000')}")).json()
-    assert page["result"][-1]["keys"][-1]["value"] == "P19000"
+    cursor = ""
+    for number in range(3):
+        page = await (await client.get(f"{ELEMENTS}/$reference?limit=1000{cursor}")).json()
+        assert page["result"][-1]["keys"][-1]["value"] == f"P{1000 * number + 999}"
+        cursor = f"&cursor={page['paging_metadata']['cursor']}"
