@@ -92,7 +92,8 @@ class Outcome:
 class Logged:
     """A change that has been stored. `sequence` grows with every change and is the document's revision after it.
 
-    The log carries values but no bodies: who needs a document reads it as it is now.
+    The log carries values but no bodies: who needs a document reads it as it is now. A value that came from the plant
+    has a `quality` (the name of a StatusCode) and, where the source gives one, a `source_time`.
     """
 
     sequence: int
@@ -102,3 +103,5 @@ class Logged:
     identifier: str
     path: IdShortPath = ()
     attributes: Mapping[str, object] | None = None
+    quality: str = ""
+    source_time: datetime | None = None

@@ -28,6 +28,7 @@ NUMBERS = {
     Kind.HANDLE: 8,
     Kind.NESTED_DESCRIPTORS: 9,
     Kind.REGISTRATION: 10,
+    Kind.CONNECTION: 11,
 }
 KINDS = {number: kind for kind, number in NUMBERS.items()}
 
