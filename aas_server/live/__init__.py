@@ -45,7 +45,8 @@ class Security:
     """How a session with an OPC UA server is secured, in the words of AID 1.1 (`uav_securityMode` and its like).
 
     `policy` is None, Basic256Sha256, Aes128_Sha256_RsaOaep or Aes256_Sha256_RsaPss, `mode` None, Sign or
-    SignAndEncrypt; `auto` leaves the choice to what the server offers: the strongest. `token` is Anonymous, UserName or Certificate.
+    SignAndEncrypt; `auto` leaves the choice to what the server offers: the strongest. `token` is Anonymous, UserName
+    or Certificate.
     """
 
     policy: str = "None"
