@@ -58,6 +58,8 @@ def represent(
         whole = entry.answers[place] = _whole(entry, key, make, coding, content_type)
         entry.grow(ANSWER)
     answer: Answer = whole
+    if entry.slot is not None:  # the time of an unchanged value moves on without a new version
+        answer = answer._replace(headers={**answer.headers, **entry.slot.headers()})
     return (_unchanged(answer.headers["ETag"], if_none_match) if if_none_match else None) or answer
 
 

@@ -24,8 +24,8 @@ async def get_elements(call: Call) -> web.Response:
 
 
 async def get_element(call: Call) -> web.Response:
-    entry = await call.repository.get(Kind.SUBMODEL, call.submodel_id)
-    return views.show(call, entry, call.path)
+    path = call.path
+    return views.show(call, await call.repository.get(Kind.SUBMODEL, call.submodel_id, path), path)
 
 
 async def post_element(call: Call) -> web.Response:

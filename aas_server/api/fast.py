@@ -133,7 +133,7 @@ class FastPath:
             return None
         if (target := _remembered(self._targets, line[4:-9], read_target)) is None:
             return None
-        entry = self.repository.peek(target.kind, target.identifier)
+        entry = self.repository.peek(target.kind, target.identifier, target.path)
         if entry is None:
             return None
         try:

@@ -1,6 +1,6 @@
 """What can happen to the stored world: a change is both the order to storage and, once numbered, the news."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -70,7 +70,33 @@ class SetValue:
     expected: int | None = None
 
 
-Change = Put | Delete | SetValue
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the plant says of one element: its new attributes, and how good they are (the name of a StatusCode).
+
+    `element` is the element as it was stored last; `source_time` is when the source saw the value, where it says so.
+    """
+
+    path: IdShortPath
+    attributes: Mapping[str, object]
+    element: Document
+    quality: str = "Good"
+    source_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the plant says of elements of one submodel. Nobody has edited it, so that its revision stays.
+
+    `revision` is the one at which the elements were looked up. Elements that are gone meanwhile are left out.
+    """
+
+    submodel_id: str
+    revision: int
+    values: Sequence[Told]
+
+
+Change = Put | Delete | SetValue | Readings
 
 
 class Event(StrEnum):

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from aas_server.model import Document, Kind, kind_of
-from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Part, Put, SetValue
+from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Part, Put, Readings, SetValue
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
+from aas_server.model.paths import IdShortPath
 from aas_server.repository.conditions import NONE, Condition
 from aas_server.repository.entries import Cache, Entry, Key, entry_of, etag_of
+from aas_server.repository.feeding import Plant, written
+from aas_server.repository.live import LiveValues
 from aas_server.repository.settings import Batch, Setting, ValuesOf
 from aas_server.storage import Criterion, Documents, Parts
 
@@ -26,33 +29,37 @@ class Listing:
 
 
 class Repository:
-    """Documents as everyone above sees them: the newest acknowledged revision, from memory where possible."""
+    """Documents as everyone above sees them: the newest acknowledged revision, from memory where possible.
 
-    def __init__(self, documents: Documents, parts: Parts, cache_size: int = 256 << 20) -> None:
+    Values of the plant lie over what is stored, in everything that is read.
+    """
+
+    def __init__(
+        self, documents: Documents, parts: Parts, cache_size: int = 256 << 20, qualifiers: bool = False
+    ) -> None:
         self.documents = documents
         self.parts = parts
         self.cache = Cache(cache_size)
+        self.live = LiveValues(qualifiers)
+        #: Set by who is connected to the plant.
+        self.plant: Plant | None = None
         self._settings: dict[str, list[Setting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     # Reading
 
-    def peek(self, kind: Kind, identifier: str) -> Entry | None:
-        """The document where it can be had without waiting; None where it cannot, or does not exist."""
-        if (entry := self.cache.get((kind, identifier))) is not None:
-            return entry
-        if (stored := self.documents.peek(kind, identifier)) is None:
-            return None
-        return self._kept(entry_of(stored, self.documents.store_id))
+    def peek(self, kind: Kind, identifier: str, path: IdShortPath = ()) -> Entry | None:
+        """The document where it can be had without waiting; None where it cannot, or does not exist.
 
-    async def get(self, kind: Kind, identifier: str) -> Entry:
-        """The document with this id. Raises NotFound."""
-        if (entry := self.peek(kind, identifier)) is not None:
-            return entry
-        for stored in await self.documents.read(kind, [identifier]):
-            return self._kept(entry_of(stored, self.documents.store_id))
-        raise NotFound(f"no {kind} with id {identifier!r}")
+        Of values of the plant, those at `path` are the newest.
+        """
+        entry = self._peek(kind, identifier)
+        return self.live.seen(entry, path) if entry is not None and self.live.feeds else entry
+
+    async def get(self, kind: Kind, identifier: str, path: IdShortPath = ()) -> Entry:
+        """The document with this id, as `peek` has it. Raises NotFound."""
+        return self.live.seen(await self.stored(kind, identifier), path)
 
     async def several(self, kind: Kind, identifiers: Sequence[str]) -> list[Entry]:
         """Those of the documents that exist, in the order asked for."""
@@ -60,11 +67,26 @@ class Repository:
         others = [identifier for identifier in identifiers if identifier not in found]
         for stored in await self.documents.read(kind, others) if others else ():
             found[stored.identifier] = entry_of(stored, self.documents.store_id)
-        return [found[identifier] for identifier in identifiers if identifier in found]
+        return [self.live.seen(found[identifier]) for identifier in identifiers if identifier in found]
+
+    def _peek(self, kind: Kind, identifier: str) -> Entry | None:
+        if (entry := self.cache.get((kind, identifier))) is not None:
+            return entry
+        if (stored := self.documents.peek(kind, identifier)) is None:
+            return None
+        return self._kept(entry_of(stored, self.documents.store_id))
+
+    async def stored(self, kind: Kind, identifier: str) -> Entry:
+        """The document as it is stored, values of the plant as they were then. Raises NotFound."""
+        if (entry := self._peek(kind, identifier)) is not None:
+            return entry
+        for stored in await self.documents.read(kind, [identifier]):
+            return self._kept(entry_of(stored, self.documents.store_id))
+        raise NotFound(f"no {kind} with id {identifier!r}")
 
     async def exists(self, kind: Kind, identifier: str) -> bool:
         try:
-            await self.get(kind, identifier)
+            await self.stored(kind, identifier)
         except NotFound:
             return False
         return True
@@ -74,7 +96,8 @@ class Repository:
     ) -> Listing:
         """At most `limit` documents in the order of their creation that meet all criteria, after the cursor."""
         page = await self.documents.page(kind, criteria, limit, cursor)
-        return Listing([entry_of(stored, self.documents.store_id) for stored in page.result], page.cursor)
+        entries = [self.live.seen(entry_of(stored, self.documents.store_id)) for stored in page.result]
+        return Listing(entries, page.cursor)
 
     def changes(self, after: int | None = None) -> AsyncIterator[Sequence[Logged]]:
         """Batches of every change after that sequence number (None: from now on), then of each as it happens."""
@@ -123,7 +146,7 @@ class Repository:
         """
         async with self._turn(kind, identifier):
             while True:
-                entry = await self.get(kind, identifier)
+                entry = await self.stored(kind, identifier)
                 condition.check(entry.etag)
                 put = Put(edit(entry.document), entry.revision, stored_as=kind)
                 if (edited := await self._edited(entry, put, along)) is not None:
@@ -133,7 +156,7 @@ class Repository:
         """The same, where the function also sees which parts the document has, and says which come and go."""
         async with self._turn(kind, identifier):
             while True:
-                entry = await self.get(kind, identifier)
+                entry = await self.stored(kind, identifier)
                 condition.check(entry.etag)
                 document, parts = edit(entry.document, await self.parts.parts(kind, identifier))
                 if (edited := await self._edited(entry, Put(document, entry.revision, parts, kind))) is not None:
@@ -152,9 +175,12 @@ class Repository:
     async def set_values(self, submodel_id: str, values: ValuesOf, condition: Condition = NONE) -> Entry:
         """Set the values that a pure function derives from the submodel; costs the same in a large document.
 
-        What others want to set in the same submodel meanwhile is stored in one step with it. Raises NotFound,
-        PreconditionFailed, and whatever the function raises.
+        What others want to set in the same submodel meanwhile is stored in one step with it. Values of elements that
+        the plant feeds go to the plant, and nowhere else. Raises NotFound, PreconditionFailed, what the plant says,
+        and whatever the function raises.
         """
+        if submodel_id in self.live.feeds:
+            values = await written(self, submodel_id, values, condition)
         setting = Setting(values, condition, asyncio.get_running_loop().create_future())
         waiting = self._settings.setdefault(submodel_id, [])
         waiting.append(setting)
@@ -177,7 +203,7 @@ class Repository:
 
     async def _set_all(self, submodel_id: str, settings: Sequence[Setting]) -> bool:
         """One step with the values of all settings, each seeing those before it; False where it is to be repeated."""
-        entry = await self.get(Kind.SUBMODEL, submodel_id)
+        entry = await self.stored(Kind.SUBMODEL, submodel_id)
         batch = Batch(entry)
         for setting in settings:
             batch.add(setting)
@@ -201,7 +227,10 @@ class Repository:
     async def _apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes = await self.documents.apply(changes)
         for change, outcome in zip(changes, outcomes, strict=True):
-            self.cache.outdate(_key(change), outcome.revision)
+            if not isinstance(change, Readings):  # what is stored of them lies over the entry already
+                self.cache.outdate(_key(change), outcome.revision)
+                if outcome.event is not None:
+                    self.live.follow(change, outcome)
         return outcomes
 
     async def expected(self, kind: Kind, identifier: str, condition: Condition) -> int | None:
@@ -211,14 +240,14 @@ class Repository:
         """
         if condition is NONE:
             return None
-        entry = await self.get(kind, identifier) if await self.exists(kind, identifier) else None
+        entry = await self.stored(kind, identifier) if await self.exists(kind, identifier) else None
         condition.check(entry.etag if entry else None)
         return entry.revision if entry else ABSENT
 
     async def _current(self, entry: Entry) -> bool:
         """Whether this is still the newest revision, asked of the storage."""
         self.cache.drop(entry.key)
-        return (await self.get(entry.kind, entry.identifier)).revision == entry.revision
+        return (await self.stored(entry.kind, entry.identifier)).revision == entry.revision
 
     def _turn(self, kind: Kind, identifier: str) -> asyncio.Lock:
         """Editors of one document take turns; it saves them from doing their work twice."""
@@ -235,7 +264,7 @@ class Repository:
 
 def _key(change: Change) -> Key:
     match change:
-        case SetValue():
+        case SetValue() | Readings():
             return Kind.SUBMODEL, change.submodel_id
         case Put() | Delete():
             return change.kind, change.identifier

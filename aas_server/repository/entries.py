@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -10,6 +10,9 @@ from aas_server.model import Document, Kind
 from aas_server.model.edit import apply_values
 from aas_server.storage import Stored
 from aas_server.storage.index import has_blobs
+
+if TYPE_CHECKING:
+    from aas_server.repository.slots import Slot
 
 Key = tuple[Kind, str]
 
@@ -22,19 +25,25 @@ OVERHEAD = 600
 
 
 class Entry:
-    """One revision of one document. Bytes and document are made from each other when first asked for."""
+    """One revision of one document. Bytes and document are made from each other when first asked for.
+
+    `make` makes the document, where values of the plant are laid over a stored one; `slot` is that of the element which
+    it is made for.
+    """
 
     __slots__ = (
         "_blobs",
         "_body",
         "_derived",
         "_document",
+        "_make",
         "answers",
         "cache",
         "etag",
         "identifier",
         "kind",
         "revision",
+        "slot",
         "targets",
         "weight",
     )
@@ -48,6 +57,8 @@ class Entry:
         body: bytes | None = None,
         document: Document | None = None,
         blobs: bool | None = None,
+        make: Callable[[], Document] | None = None,
+        slot: "Slot | None" = None,
     ) -> None:
         self.kind = kind
         self.identifier = identifier
@@ -56,6 +67,8 @@ class Entry:
         self._body = body
         self._document = document
         self._blobs = blobs
+        self._make = make
+        self.slot = slot
         self._derived: dict[object, bytes] = {}
         #: What layers above have finished of this revision.
         self.answers: dict[object, Any] = {}
@@ -66,13 +79,15 @@ class Entry:
     @property
     def body(self) -> bytes:
         if self._body is None:
-            self._body = orjson.dumps(self._document)
+            self._body = orjson.dumps(self.document)
             self.grow(len(self._body))
         return self._body
 
     @property
     def document(self) -> Document:
         """The parsed document; shared, so never changed in place."""
+        if self._document is None and self._make is not None:
+            self._document = self._make()
         if self._document is None:
             self._document = orjson.loads(self.body)
             self.grow(PARSED * len(self.body))
@@ -105,16 +120,19 @@ class Entry:
 
 def entry_of(stored: Stored, store_id: str) -> Entry:
     """The entry of a stored document, values set since its bytes were written included."""
-    etag = etag_of(store_id, stored.revision)
+    etag = etag_of(store_id, stored.revision, stored.live)
     if not stored.values:
         return Entry(stored.kind, stored.identifier, stored.revision, etag, body=stored.body, blobs=stored.blobs)
     document = apply_values(orjson.loads(stored.body), list(stored.values.items()))
     return Entry(stored.kind, stored.identifier, stored.revision, etag, document=document, blobs=stored.blobs)
 
 
-def etag_of(store_id: str, revision: int) -> str:
-    """A revision is a sequence number of the log and never comes again; the store id tells stores apart."""
-    return f"{store_id}-{revision:x}"
+def etag_of(store_id: str, revision: int, live: int = 0) -> str:
+    """A revision is a sequence number of the log and never comes again; the store id tells stores apart.
+
+    What stands behind the point tells values of the plant apart. No editor has made them, and no condition looks at it.
+    """
+    return f"{store_id}-{revision:x}.{live:x}" if live else f"{store_id}-{revision:x}"
 
 
 class Cache:

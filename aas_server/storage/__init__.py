@@ -17,7 +17,8 @@ UNCHANGED: Mapping[IdShortPath, Mapping[str, object]] = MappingProxyType({})
 class Stored(NamedTuple):
     """A document as it lies in storage: the bytes as served, and values set since they were written.
 
-    `blobs` says whether there is a Blob in it.
+    `blobs` says whether there is a Blob in it, `live` is the number in the log of the newest value that the plant has
+    set since that revision, or 0.
     """
 
     kind: Kind
@@ -26,6 +27,7 @@ class Stored(NamedTuple):
     body: bytes
     values: Mapping[IdShortPath, Mapping[str, object]] = UNCHANGED
     blobs: bool = False
+    live: int = 0
 
 
 @dataclass(frozen=True, slots=True)

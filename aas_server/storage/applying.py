@@ -1,36 +1,21 @@
 """Changes into tables: documents, index rows by difference, and the log, within one transaction of SQLite."""
 
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from aas_server.model import Document, Kind
-from aas_server.model.changes import ABSENT, Change, Delete, Event, Outcome, Put, SetValue
+from aas_server.model.changes import ABSENT, Change, Delete, Event, Outcome, Put, Readings, SetValue
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed
-from aas_server.model.paths import IdShortPath, resolve, text
+from aas_server.model.paths import IdShortPath, resolve
 from aas_server.storage import index, texts
 from aas_server.storage.binaries import Binaries
+from aas_server.storage.gathering import KINDS, NUMBERS, Rows
 from aas_server.storage.interning import SQL, Interned
-
-#: Kinds as small numbers, for good: the order of `Kind` may change, these not.
-NUMBERS = {
-    Kind.SHELL: 1,
-    Kind.SUBMODEL: 2,
-    Kind.CONCEPT: 3,
-    Kind.SHELL_DESCRIPTOR: 4,
-    Kind.SUBMODEL_DESCRIPTOR: 5,
-    Kind.ASSET_LINKS: 6,
-    Kind.PACKAGE: 7,
-    Kind.HANDLE: 8,
-    Kind.NESTED_DESCRIPTORS: 9,
-    Kind.REGISTRATION: 10,
-    Kind.CONNECTION: 11,
-}
-KINDS = {number: kind for kind, number in NUMBERS.items()}
+from aas_server.storage.valuing import Values
 
 #: Rows gathered before they are written; a slice of this size takes a few milliseconds.
 SLICE = 2000
@@ -49,6 +34,7 @@ class Found:
     body: bytes
     given: str | None
     blobs: int
+    live: int
 
     @property
     def written(self) -> Document:
@@ -70,11 +56,15 @@ class Tables:
         self._log_changes, self._trimmed = log_changes, 0
         self.terms = Interned(connection, "find_term", "add_term")
         self.slots = Interned(connection, "find_slot", "add_slot", index.derived)
-        self.sequence = last_sequence(connection)
+        self.rows = Rows(connection)
+        self.values = Values(self.rows, self.slots, lambda identifier: self._read(Kind.SUBMODEL, identifier).document)
         self.binaries = Binaries(connection)
-        self._rows: dict[str, list[tuple[object, ...]]] = {}
-        self._gathered = 0
         self._touched: set[tuple[Kind, str]] = set()
+
+    @property
+    def sequence(self) -> int:
+        """The newest number of the log."""
+        return self.rows.sequence
 
     def apply(self, changes: Sequence[Change]) -> Iterator[list[Outcome]]:
         """Apply all changes; yields what has been done so far whenever others may have a turn, and at the end."""
@@ -82,10 +72,10 @@ class Tables:
         self._touched.clear()
         for number, change in enumerate(changes, start=1):
             outcomes.append(self._apply(change))
-            if self._gathered >= SLICE or number % TURN == 0:
-                self._flush()
+            if self.rows.count >= SLICE or number % TURN == 0:
+                self.rows.flush()
                 yield outcomes
-        self._flush()
+        self.rows.flush()
         self._trim()
         yield outcomes
 
@@ -97,16 +87,14 @@ class Tables:
 
     def undo(self) -> None:
         """What was gathered and given out since the rollback's savepoint is forgotten."""
-        self._rows.clear()
-        self._gathered = 0
-        self.sequence = last_sequence(self.connection)
+        self.rows.forget()
         self.terms.forget()
         self.slots.forget()
 
     def _apply(self, change: Change) -> Outcome:
         kind, identifier = _address(change)
         if not (alone := (kind, identifier) not in self._touched):
-            self._flush()
+            self.rows.flush()
         self._touched.add((kind, identifier))
         match change:
             case Put():
@@ -115,6 +103,8 @@ class Tables:
                 return self._delete(change)
             case SetValue():
                 return self._set_value(change, alone)
+            case Readings():
+                return self.values.take(change)
 
     # Documents
 
@@ -130,15 +120,15 @@ class Tables:
             _check(change.kind, change.identifier, change.expected, found.revision)
             outcome, pk = self._replace(change, found, body), found.pk
         if change.parts:
-            self._flush()
+            self.rows.flush()
             self.binaries.attach(pk, change.parts)
         return outcome
 
     def _create(self, change: Put, body: bytes) -> tuple[Outcome, int]:
-        sequence = self._log(Event.CREATED, change.kind, change.identifier)
+        sequence = self.rows.log(Event.CREATED, change.kind, change.identifier)
         blobs = index.has_blobs(body)
-        self._add("add_document", sequence, NUMBERS[change.kind], change.identifier, sequence, blobs)
-        self._add("add_body", sequence, body)
+        self.rows.add("add_document", sequence, NUMBERS[change.kind], change.identifier, sequence, blobs)
+        self.rows.add("add_body", sequence, body)
         self._index(sequence, change.kind, None, change.document)
         self._texts(sequence, change.kind, None, change.document)
         return Outcome(sequence, Event.CREATED), sequence
@@ -149,12 +139,12 @@ class Tables:
         old = found.document
         if found.given and not change.parts and orjson.dumps(old) == body:
             return Outcome(found.revision, None)
-        sequence = self._log(Event.UPDATED, change.kind, change.identifier)
-        self._add("set_revision", sequence, index.has_blobs(body), found.pk)
+        sequence = self.rows.log(Event.UPDATED, change.kind, change.identifier)
+        self.rows.add("set_revision", sequence, index.has_blobs(body), found.pk)
         if found.body != body:
-            self._add("set_body", body, found.pk)
+            self.rows.add("set_body", body, found.pk)
         if found.given:
-            self._add("remove_values", found.pk)
+            self.rows.add("remove_values", found.pk)
         self._index(found.pk, change.kind, old, change.document)
         self._texts(found.pk, change.kind, found.written if found.given else old, change.document)
         self.binaries.attach(found.pk, self.binaries.left(found.pk, old, change.document))
@@ -169,34 +159,21 @@ class Tables:
         self._index(found.pk, change.kind, found.document, None)
         self._texts(found.pk, change.kind, found.written, None)
         for query in ("remove_document", "remove_body", "remove_values"):
-            self._add(query, found.pk)
+            self.rows.add(query, found.pk)
         self.binaries.detach_all(found.pk)
-        sequence = self._log(Event.DELETED, change.kind, change.identifier)
+        sequence = self.rows.log(Event.DELETED, change.kind, change.identifier)
         return Outcome(sequence, Event.DELETED)
 
     # Values
 
     def _set_value(self, change: SetValue, alone: bool) -> Outcome:
         """`alone`: nothing before it in this step has touched the submodel."""
-        row = self.connection.execute(SQL["head"], (NUMBERS[Kind.SUBMODEL], change.submodel_id)).fetchone()
-        if row is None:
-            raise NotFound(f"no {Kind.SUBMODEL} with id {change.submodel_id!r}")
-        pk, revision, pending = row
+        pk, revision, pending = self.values.head(change.submodel_id)
         _check(Kind.SUBMODEL, change.submodel_id, change.expected, revision)
         element = change.element
         if alone and change.expected is None:  # who states no revision may have read the element long ago
             element = resolve(self._read(Kind.SUBMODEL, change.submodel_id).document, change.path)
-        path = orjson.dumps(change.path).decode()
-        known = self.connection.execute(SQL["value"], (pk, path)).fetchone() if pending else None
-        logged: dict[str, object] = orjson.loads(known[0]) if known else {}
-        before = element | {name: logged[name] for name in change.attributes if name in logged}
-        sequence = self._log(Event.VALUE, Kind.SUBMODEL, change.submodel_id, path, change.attributes)
-        self._add("touch", sequence, time.time(), pk)
-        self._add("put_value", pk, path, orjson.dumps({**logged, **change.attributes}).decode())
-        old = index.values(before, text(change.path))
-        new = index.values(before | dict(change.attributes), text(change.path))
-        self._elements(pk, old, new)
-        return Outcome(sequence, Event.VALUE)
+        return self.values.put(change, pk, pending, element)
 
     def _read(self, kind: Kind, identifier: str) -> Found:
         return Found(*self.connection.execute(SQL["find"], (NUMBERS[kind], identifier)).fetchone())
@@ -205,11 +182,11 @@ class Tables:
         """Put the values of documents at rest into their bodies; no new revision, as nothing changes for readers."""
         for number, identifier in self.connection.execute(SQL["pending"], (before, most)).fetchall():
             found = self._read(KINDS[number], identifier)
-            self._add("set_body", orjson.dumps(found.document), found.pk)
+            self.rows.add("set_body", orjson.dumps(found.document), found.pk)
             self._texts(found.pk, KINDS[number], found.written, found.document)
-            self._add("remove_values", found.pk)
-            self._add("fold", found.pk)
-            self._flush()
+            self.rows.add("remove_values", found.pk)
+            self.rows.add("fold", found.pk)
+            self.rows.flush()
             yield
         yield
 
@@ -224,65 +201,34 @@ class Tables:
             before = set(index.labels(old)) if old else set()
             after = set(index.labels(new)) if new else set()
         for name, value in before - after:
-            self._add("remove_label", number, self.terms.number(name), value, pk)
+            self.rows.add("remove_label", number, self.terms.number(name), value, pk)
         for name, value in after - before:
-            self._add("add_label", number, self.terms.number(name), value, pk)
+            self.rows.add("add_label", number, self.terms.number(name), value, pk)
         if kind is not Kind.SUBMODEL:
             return
         if old and new:
-            self._elements(pk, *index.difference(old, new))
+            self.values.index(pk, *index.difference(old, new))
         else:
-            self._elements(pk, index.rows(old) if old else set(), index.rows(new) if new else set())
-
-    def _elements(self, pk: int, before: set[index.Row], after: set[index.Row]) -> None:
-        number = self.slots.number
-        for query, rows in (("remove_element", before - after), ("add_element", after - before)):
-            self._rows.setdefault(query, []).extend([(number(*place), value, pk) for place, value in rows])
-            self._gathered += len(rows)
+            self.values.index(pk, index.rows(old) if old else set(), index.rows(new) if new else set())
 
     def _texts(self, pk: int, kind: Kind, written: Document | None, new: Document | None) -> None:
         """Note that the texts of a submodel differ from what was written of it; they are read later (texts.py)."""
         if kind is not Kind.SUBMODEL:
             return
         if written is None:
-            self._add("due", pk, "")
+            self.rows.add("due", pk, "")
         elif new is not None and written.get("submodelElements") == new.get("submodelElements"):
             return
         elif self.connection.execute(SQL["is_due"], (pk,)).fetchone() is None:
-            self._add("due", pk, texts.bounded(written))
+            self.rows.add("due", pk, texts.bounded(written))
 
     def rebuild(self, after: int, most: int) -> int | None:
         """Make the rows of the next documents again, in an index without theirs; None where there are no more."""
         last = None
         for last, number, *row in self.connection.execute(SQL["rebuild"], (after, most)).fetchall():
             self._index(last, KINDS[number], None, Found(last, *row).document)
-        self._flush()
+        self.rows.flush()
         return last
-
-    # Rows
-
-    def _log(
-        self,
-        event: Event,
-        kind: Kind,
-        identifier: str,
-        path: str | None = None,
-        attributes: Mapping[str, object] | None = None,
-    ) -> int:
-        self.sequence += 1
-        given = orjson.dumps(attributes).decode() if attributes is not None else None
-        self._add("log", self.sequence, time.time(), event.value, NUMBERS[kind], identifier, path, given)
-        return self.sequence
-
-    def _add(self, query: str, *row: object) -> None:
-        self._rows.setdefault(query, []).append(row)
-        self._gathered += 1
-
-    def _flush(self) -> None:
-        """Write the gathered rows. A slot that a value leaves and another enters must be left first."""
-        rows, self._rows, self._gathered = self._rows, {}, 0
-        for query in sorted(rows, key=lambda name: not name.startswith("remove")):
-            self.connection.executemany(SQL[query], rows[query])
 
 
 def read_values(given: str) -> list[tuple[IdShortPath, Mapping[str, object]]]:
@@ -290,15 +236,9 @@ def read_values(given: str) -> list[tuple[IdShortPath, Mapping[str, object]]]:
     return [(tuple(path), attributes) for path, attributes in orjson.loads(given)]
 
 
-def last_sequence(connection: sqlite3.Connection) -> int:
-    """The newest number of the log, as far as this connection sees it."""
-    row = connection.execute(SQL["last_sequence"]).fetchone()
-    return row[0] if row else 0
-
-
 def _address(change: Change) -> tuple[Kind, str]:
     match change:
-        case SetValue():
+        case SetValue() | Readings():
             return Kind.SUBMODEL, change.submodel_id
         case Put() | Delete():
             return change.kind, change.identifier

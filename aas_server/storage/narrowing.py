@@ -29,8 +29,8 @@ from aas_server.model.query.tree import (
     fields,
 )
 from aas_server.storage import elements, labelling
-from aas_server.storage.applying import NUMBERS
 from aas_server.storage.binding import Values
+from aas_server.storage.gathering import NUMBERS
 
 #: A SELECT of the pks of documents; None: all of them may do.
 Set = str | None

@@ -22,8 +22,9 @@ from aas_server.model.identifiers import encode
 from aas_server.model.query import matches
 from aas_server.model.references import target
 from aas_server.storage import UNCHANGED, Matching, Page, Stored, index
-from aas_server.storage.applying import KINDS, NUMBERS, read_values
+from aas_server.storage.applying import read_values
 from aas_server.storage.binding import Values
+from aas_server.storage.gathering import KINDS, NUMBERS
 from aas_server.storage.interning import SQL
 from aas_server.storage.narrowing import FEW, Narrowing
 from aas_server.storage.selecting import LARGEST, position
@@ -141,11 +142,11 @@ class Search:
 
     def _seen(self, kind: Kind, matching: Matching, row: tuple[Any, ...]) -> tuple[Stored, Document] | None:
         """A document as readers see it; one that is made of another gives way to a stored one of its id."""
-        _, revision, body, given, blobs, identifier, number = row
+        _, revision, body, given, blobs, live, identifier, number = row
         document = _document(body, given)
         if KINDS[number] is kind:
             values = dict(read_values(given)) if given else UNCHANGED
-            return Stored(kind, identifier, revision, body, values, bool(blobs)), document
+            return Stored(kind, identifier, revision, body, values, bool(blobs), live), document
         if matching.made is None or self._connection.execute(SQL["pk_of"], (NUMBERS[kind], identifier)).fetchone():
             return None
         made = matching.made.make(document, self.world)

@@ -17,7 +17,8 @@ from aas_server.model import Json, Kind
 from aas_server.model.changes import Change, Event, Logged, Outcome, Part
 from aas_server.model.errors import Gone, NotFound, Problem
 from aas_server.storage import UNCHANGED, Criterion, Label, Matching, Page, Stored, texts
-from aas_server.storage.applying import KINDS, NUMBERS, Tables, last_sequence, read_values
+from aas_server.storage.applying import Tables, read_values
+from aas_server.storage.gathering import KINDS, NUMBERS, last_sequence
 from aas_server.storage.identifiers import Identifiers
 from aas_server.storage.interning import SQL
 from aas_server.storage.opening import Opened, check_meanwhile, check_out, connect_reader, open_store
@@ -141,9 +142,9 @@ class SqliteStorage:
         return self._identifiers.page([NUMBERS[kind] for kind in kinds], labels, limit, cursor)
 
     def _stored(self, kind: Kind, row: tuple[Any, ...]) -> Stored:
-        _, revision, body, given, blobs, identifier = row
+        _, revision, body, given, blobs, live, identifier = row
         values = dict(read_values(given)) if given else UNCHANGED
-        return Stored(kind, identifier, revision, body, values, bool(blobs))
+        return Stored(kind, identifier, revision, body, values, bool(blobs), live)
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         outcomes: list[Outcome] = await self._writer.submit(lambda: self._tables.apply(changes))
@@ -278,7 +279,7 @@ async def _evenly(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _logged(row: tuple[Any, ...]) -> Logged:
-    sequence, at, event, kind, identifier, path, attributes = row
+    sequence, at, event, kind, identifier, path, attributes, quality, source = row
     return Logged(
         sequence,
         datetime.fromtimestamp(at, UTC),
@@ -287,4 +288,6 @@ def _logged(row: tuple[Any, ...]) -> Logged:
         identifier,
         tuple(orjson.loads(path)) if path else (),
         orjson.loads(attributes) if attributes else None,
+        quality or "",
+        datetime.fromtimestamp(source, UTC) if source is not None else None,
     )

@@ -3,7 +3,7 @@
 SELECT d.pk, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given, d.blobs
+       ) END AS given, d.blobs, d.live
 FROM document d JOIN body b ON b.pk = d.pk
 WHERE d.kind = ? AND d.id = ?
 
@@ -16,7 +16,7 @@ SELECT pk, revision, pending FROM document WHERE kind = ? AND id = ?
 SELECT d.pk, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given, d.blobs, d.id
+       ) END AS given, d.blobs, d.live, d.id
 FROM json_each(?) AS wanted JOIN document d ON d.kind = ? AND d.id = wanted.value JOIN body b ON b.pk = d.pk
 ORDER BY wanted.key
 
@@ -25,7 +25,7 @@ ORDER BY wanted.key
 SELECT d.pk, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given, d.blobs, d.id
+       ) END AS given, d.blobs, d.live, d.id
 FROM document d JOIN body b ON b.pk = d.pk
 WHERE d.kind = ? AND d.pk > ? ORDER BY d.pk LIMIT ?
 
@@ -45,11 +45,15 @@ INSERT INTO body (pk, body) VALUES (?, ?)
 
 -- name: set_revision
 -- A new revision that is whole in the body.
-UPDATE document SET revision = ?, pending = 0, blobs = ? WHERE pk = ?
+UPDATE document SET revision = ?, pending = 0, live = 0, blobs = ? WHERE pk = ?
 
 -- name: touch
 -- A new revision whose value is in the value log.
-UPDATE document SET revision = ?, pending = ? WHERE pk = ?
+UPDATE document SET revision = ?, live = 0, pending = ? WHERE pk = ?
+
+-- name: touch_live
+-- Values of the plant are in the value log, up to this number of the log; the revision stays.
+UPDATE document SET live = ?, pending = ? WHERE pk = ?
 
 -- name: set_body
 UPDATE body SET body = ? WHERE pk = ?
@@ -98,11 +102,12 @@ INSERT OR IGNORE INTO element (slot, value, pk) VALUES (?, ?, ?)
 DELETE FROM element WHERE slot = ? AND value = ? AND pk = ?
 
 -- name: log
-INSERT INTO change (sequence, at, event, kind, id, path, attributes) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO change (sequence, at, event, kind, id, path, attributes, quality, source)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: changes
 -- What happened after a number, in order.
-SELECT sequence, at, event, kind, id, path, attributes FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?
+SELECT sequence, at, event, kind, id, path, attributes, quality, source FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?
 
 -- name: last_sequence
 SELECT seq FROM sqlite_sequence WHERE name = 'change'
@@ -238,7 +243,7 @@ INSERT INTO texts (rowid, content) VALUES (?, ?)
 SELECT d.pk, d.kind, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given, d.blobs
+       ) END AS given, d.blobs, d.live
 FROM document d JOIN body b ON b.pk = d.pk WHERE d.pk > ? ORDER BY d.pk LIMIT ?
 
 -- name: snapshot
@@ -246,7 +251,7 @@ FROM document d JOIN body b ON b.pk = d.pk WHERE d.pk > ? ORDER BY d.pk LIMIT ?
 SELECT d.pk, d.revision, b.body,
        CASE WHEN d.pending > 0 THEN (
            SELECT json_group_array(json_array(json(v.path), json(v.attributes))) FROM value_log v WHERE v.pk = d.pk
-       ) END AS given, d.blobs, d.id, d.kind
+       ) END AS given, d.blobs, d.live, d.id, d.kind
 FROM document d JOIN body b ON b.pk = d.pk WHERE d.pk = ?
 
 -- name: labelled

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aas_server.model import IDENTIFIABLES, Document, Kind, kind_of
-from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Put, SetValue
+from aas_server.model.changes import ABSENT, Change, Delete, Event, Logged, Outcome, Put, Readings, SetValue, Told
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import AlreadyExists, NotFound, PreconditionFailed, Problem
 from aas_server.model.paths import IdShortPath, resolve, text
@@ -84,9 +84,17 @@ class Model:
         key = key_of(change)
         before = world.get(key)
         event = _event(before, change)
-        if event is not None:
+        if event is not None and not isinstance(change, Readings):
             log.append((event, key[1]))
         match change:
+            case Readings(values=values):
+                assert before is not None
+                document = before.document
+                for told in values:
+                    if _has(document, told.path):
+                        document = apply_values(document, [(told.path, told.attributes)])
+                        log.append((Event.VALUE, key[1]))
+                world[key] = Known(document, before.revision, before.created)
             case Put(document=document) if event is not None:
                 world[key] = Known(document, -1, before.created if before else len(log))
             case Delete():
@@ -105,7 +113,7 @@ class Model:
 
 def key_of(change: Change) -> Key:
     match change:
-        case SetValue():
+        case SetValue() | Readings():
             return Kind.SUBMODEL, change.submodel_id
         case _:
             return change.kind, change.identifier
@@ -115,6 +123,8 @@ def _event(before: Known | None, change: Change) -> Event | None:
     """What must happen, or be raised."""
     if before is None:
         return _created(change)
+    if isinstance(change, Readings):
+        return Event.VALUE if any(_has(before.document, told.path) for told in change.values) else None
     if change.expected == ABSENT:
         raise AlreadyExists
     if change.expected not in (None, before.revision):
@@ -209,6 +219,19 @@ class Store(RuleBasedStateMachine):
     def set_value(self, data: st.DataObject) -> None:
         if (change := self.setting(data)) is not None:
             self.applied(change)
+
+    @rule(data=st.data(), stale=st.booleans(), gone=st.booleans())
+    def read(self, data: st.DataObject, stale: bool, gone: bool) -> None:
+        """Values of the plant; whoever looked the elements up before the last edit may name some that are gone."""
+        first, second = self.setting(data), self.setting(data)
+        if first is None or second is None:
+            return
+        told = {each.path: each for each in (first, second) if each.submodel_id == first.submodel_id}
+        values = [Told(path, {"value": each.attributes["value"]}, each.element) for path, each in told.items()]
+        if stale and gone:
+            values.append(Told(("Gone",), {"value": "1"}, prop("Gone")))
+        known = self.model.world[Kind.SUBMODEL, first.submodel_id]
+        self.applied(Readings(first.submodel_id, 0 if stale else known.revision, values))
 
     @rule(data=st.data(), put=st.lists(documents, min_size=1, max_size=3), gone=st.none() | identifiers)
     def several(self, data: st.DataObject, put: list[Document], gone: str | None) -> None:

@@ -18,7 +18,7 @@ from aas_server.model import Kind
 from aas_server.model.changes import Put
 from aas_server.model.errors import Unavailable, Unsupported
 from aas_server.storage import Criterion, ElementValue, Label, index
-from aas_server.storage.applying import NUMBERS
+from aas_server.storage.gathering import NUMBERS
 from aas_server.storage.interning import SQL
 from aas_server.storage.opening import APPLICATION, open_store
 from aas_server.storage.queries import migrations

@@ -10,7 +10,7 @@ import pytest
 from aas_server.model import Kind
 from aas_server.model.changes import Delete, Put
 from aas_server.storage import Criterion, ElementValue, Label, index, opening, selecting, sweeping
-from aas_server.storage.applying import NUMBERS
+from aas_server.storage.gathering import NUMBERS
 from aas_server.storage.interning import SQL
 from aas_server.storage.sqlite import SqliteStorage
 from tests.examples import prop, shell, submodel

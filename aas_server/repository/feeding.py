@@ -1,0 +1,82 @@
+"""The plant and the repository: elements are bound to it, its readings are stored, what is set of them is written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from aas_server.model import Kind
+from aas_server.model.edit import Attributes, apply_values
+from aas_server.model.errors import NotFound, Problem, Unavailable
+from aas_server.model.paths import IdShortPath
+from aas_server.repository.conditions import Condition
+from aas_server.repository.live import Feed
+from aas_server.repository.settings import ValuesOf
+from aas_server.repository.slots import Converter, Slot
+
+if TYPE_CHECKING:
+    from aas_server.repository import Repository
+
+
+class Plant(Protocol):
+    """Where values go that somebody sets of elements which the plant feeds."""
+
+    async def write(self, submodel_id: str, values: Sequence[tuple[IdShortPath, Attributes]]) -> None:
+        """Write all. Raises Forbidden, Invalid, Unavailable and what else the plant says; nothing is queued."""
+        ...
+
+
+class Feeding:
+    """The plant's side of a repository."""
+
+    def __init__(self, repository: "Repository") -> None:
+        self._repository = repository
+        self._live = repository.live
+
+    async def bind(self, submodel_id: str, wanted: Mapping[IdShortPath, Converter]) -> list[Slot]:
+        """Slots into which the plant puts the values of these elements, whether they are there already or not."""
+        exists = await self._repository.exists(Kind.SUBMODEL, submodel_id)
+        self._repository.cache.drop((Kind.SUBMODEL, submodel_id))  # and with it finished answers
+        base = await self._repository.stored(Kind.SUBMODEL, submodel_id) if exists else None
+        return self._live.bind(submodel_id, wanted, base)
+
+    async def unbind(self, slots: Iterable[Slot]) -> None:
+        """These elements are no longer fed; what came last is stored."""
+        await self.store()
+        for slot in slots:
+            self._live.unbind(slot)
+            self._repository.cache.drop((Kind.SUBMODEL, slot.feed.submodel_id))
+
+    async def store(self) -> int:
+        """Store what has come since the last time, the newest of each element; returns of how many."""
+        feeds = [feed for feed in self._live.feeds.values() if feed.dirty]
+        count = sum(len(feed.dirty) for feed in feeds)
+        for feed in feeds:
+            await self._store(feed)
+        return count
+
+    async def _store(self, feed: Feed) -> None:
+        dirty = feed.dirty
+        readings, whole = feed.told()
+        try:
+            if readings is not None:
+                await self._repository.apply([readings])
+            if whole:
+                await self._repository.update(
+                    Kind.SUBMODEL, feed.submodel_id, lambda document: apply_values(document, whole)
+                )
+        except NotFound:
+            pass  # nobody has the submodel, or the element, any more
+        except Problem:
+            feed.dirty = dirty | feed.dirty
+            raise
+
+
+async def written(repository: "Repository", submodel_id: str, values: ValuesOf, condition: Condition) -> ValuesOf:
+    """Write to the plant what belongs there; returns what is left to be stored. Raises what the plant says."""
+    entry = await repository.get(Kind.SUBMODEL, submodel_id)
+    condition.check(entry.etag)
+    fed = [each for each in values(entry.document) if repository.live.fed(submodel_id, each[0])]
+    if fed:
+        if repository.plant is None:
+            raise Unavailable("the plant is not connected")
+        await repository.plant.write(submodel_id, fed)
+    return lambda document: [each for each in values(document) if not repository.live.fed(submodel_id, each[0])]

@@ -1,0 +1,121 @@
+"""One element that the plant feeds: its newest value as it came, made into attributes when somebody looks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from aas_server.model import Document
+from aas_server.model.edit import Attributes
+from aas_server.model.errors import Malformed
+from aas_server.model.paths import IdShortPath
+from aas_server.model.quality import INITIAL, is_bad, status_name
+
+if TYPE_CHECKING:
+    from aas_server.repository.live import Feed
+
+#: From a value as it came to the attributes of the element, or of elements below it, by their paths below it.
+Convert = Callable[[object], Sequence[tuple[IdShortPath, Attributes]]]
+#: From the element to what converts for it. Raises Malformed where nothing can.
+Converter = Callable[[Document], Convert]
+
+#: What a slot holds before anything came.
+NOTHING = object()
+#: The types of the qualifiers that tell quality and source time, and what they mean.
+QUALITY, SOURCE_TIME = "ValueQuality", "SourceTimestamp"
+MEANING = "urn:aas-server:live:"
+
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+
+
+def moment(source_time: int) -> datetime | None:
+    """A source time, in 100 ns since 1601, as a point in time; None for none, and for one that no calendar has."""
+    try:
+        return _EPOCH + timedelta(microseconds=source_time // 10) if source_time else None
+    except OverflowError:
+        return None
+
+
+class Slot:
+    """The newest value of one element that the plant feeds; made into attributes when somebody looks."""
+
+    __slots__ = ("_made", "_seen", "convert", "converter", "element", "error", "feed", "path", "raw", "source_time",
+                 "status", "version")  # fmt: skip
+
+    def __init__(self, feed: "Feed", path: IdShortPath, converter: Converter) -> None:
+        self.feed, self.path, self.converter = feed, path, converter
+        self.element: Document | None = None
+        self.convert: Convert | None = None
+        self.raw: object = NOTHING
+        self.status, self.source_time, self.error = INITIAL, 0, ""
+        self.version = self._seen = 0
+        self._made: Sequence[tuple[IdShortPath, Attributes]] = ()
+
+    def set(self, value: object, status: int, source_time: int) -> None:
+        """What the source says now. Where it only says that it has no value, the last one stays.
+
+        The same again refreshes the time and is no change.
+        """
+        if value is None and is_bad(status):
+            value = self.raw
+        self.source_time = source_time
+        if value == self.raw and status == self.status and type(value) is type(self.raw):
+            if self.feed.table.qualifiers:
+                self.version = self.feed.move()
+            return
+        self.raw, self.status = value, status
+        self.version = self.feed.move()
+        self.feed.dirty[self] = None
+
+    def doubt(self, status: int) -> None:
+        """The source is silent; what it said last stays, with this quality. No event: the connection has its own."""
+        if self.status != status:
+            self.status = status
+            self.version = self.feed.move()
+
+    def bind(self, element: Document | None) -> None:
+        """From now on this is the element. Raises nothing: what does not fit is told in `error`."""
+        self.element, self.convert, self.error, self._seen, self._made = element, None, "", 0, ()
+        if element is None:
+            self.error = "the element is not there"
+            return
+        try:
+            self.convert = self.converter(element)
+        except Malformed as error:
+            self.error = str(error)
+
+    def updates(self) -> Sequence[tuple[IdShortPath, Attributes]]:
+        """Attributes by path, in the submodel. A value that does not fit leaves the last one that did."""
+        if self._seen != self.version and self.convert is not None and self.raw is not NOTHING:
+            self._seen = self.version
+            try:
+                self._made = [((*self.path, *below), attributes) for below, attributes in self.convert(self.raw)]
+                self.error = ""
+            except Malformed as error:
+                self.error = str(error)
+        return self._made
+
+    @property
+    def quality(self) -> str:
+        return status_name(self.status)
+
+    def headers(self) -> Mapping[str, str]:
+        """Quality and source time, as they go with an answer that shows this element only."""
+        at = moment(self.source_time)
+        source = {"X-Source-Timestamp": _text(at)} if at else {}
+        return {"X-Value-Quality": self.quality, **source}
+
+    def qualified(self, element: Document) -> Attributes:
+        """The element's qualifiers, with those that tell how good its value is, and when its source saw it."""
+        others = [each for each in element.get("qualifiers") or () if each.get("type") not in (QUALITY, SOURCE_TIME)]
+        at = moment(self.source_time)
+        source = [_qualifier(SOURCE_TIME, "xs:dateTime", _text(at))] if at else []
+        return {"qualifiers": [*others, _qualifier(QUALITY, "xs:string", self.quality), *source]}
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _qualifier(name: str, value_type: str, value: str) -> Document:
+    meaning = {"type": "ExternalReference", "keys": [{"type": "GlobalReference", "value": MEANING + name}]}
+    return {"semanticId": meaning, "kind": "ValueQualifier", "type": name, "valueType": value_type, "value": value}
