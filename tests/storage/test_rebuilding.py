@@ -42,7 +42,8 @@ def make_old(path: Path) -> None:
         bare = "\n".join(line for line in statement.splitlines() if not line.startswith("--")).strip()
         if bare.startswith(("CREATE TABLE slot", "CREATE INDEX slot", "CREATE TABLE element")):
             connection.execute(bare)
-    connection.execute("ALTER TABLE document DROP COLUMN blobs")
+    for table, column in (("document", "blobs"), ("document", "live"), ("change", "quality"), ("change", "source")):
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.execute("PRAGMA user_version = 1")
     connection.close()
 
