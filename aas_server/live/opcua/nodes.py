@@ -1,0 +1,117 @@
+"""Nodes of one server: their ids in the server's own namespaces, their types, and what is read of them in batches."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from asyncua import ua
+from asyncua.client import Client
+from asyncua.ua import AttributeIds
+from asyncua.ua.uaerrors import UaError
+
+from aas_server.model.errors import Malformed
+from aas_server.model.quality import status_name
+
+#: Nodes in one request, where the server names no smaller limit.
+AT_ONCE = 1000
+
+
+class Nodes:
+    """What is known of the address space of a server, for one session: in the next, namespaces may have other numbers."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._namespaces: list[str] = []
+        self._ids: dict[str, ua.NodeId] = {}
+        self.limits: dict[str, int] = {}
+
+    async def open(self) -> None:
+        """Read the namespaces and the limits of the server."""
+        self._namespaces = await self._client.get_namespace_array()
+        names = ("MaxNodesPerRead", "MaxNodesPerWrite", "MaxMonitoredItemsPerCall", "MaxNodesPerBrowse")
+        prefix = "Server_ServerCapabilities_OperationLimits_"
+        ids = [ua.NodeId(getattr(ua.object_ids.ObjectIds, prefix + name)) for name in names]
+        found = await self.values(ids)
+        for name, each in zip(names, found, strict=True):
+            limit = each.Value.Value if each.Value is not None else None
+            self.limits[name] = limit if isinstance(limit, int) and limit > 0 else AT_ONCE
+
+    async def resolve(self, href: str) -> ua.NodeId:
+        """The id of a node by its text, or its browse path from the root (`path:/Root/Objects/1:Machine`).
+
+        Raises Malformed.
+        """
+        if href not in self._ids:
+            path = href.removeprefix("path:")
+            self._ids[href] = await self._walked(path) if path != href else self._parsed(href)
+        return self._ids[href]
+
+    def _parsed(self, href: str) -> ua.NodeId:
+        text = href
+        if href.startswith("nsu="):
+            uri, _, rest = href[4:].partition(";")
+            uri = uri.replace("%3B", ";")
+            if uri not in self._namespaces:
+                raise Malformed(f"BadNodeIdUnknown: the server has no namespace {uri}")
+            text = f"ns={self._namespaces.index(uri)};{rest}"
+        try:
+            return ua.NodeId.from_string(text)
+        except (UaError, ValueError) as error:
+            raise Malformed(f"BadNodeIdInvalid: {href}: {error}") from None
+
+    async def _walked(self, path: str) -> ua.NodeId:
+        steps = [step for step in path.split("/") if step]
+        steps = steps[1:] if steps[:1] in (["Root"], ["0:Root"]) else steps
+        try:
+            return (await self._client.nodes.root.get_child(steps)).nodeid
+        except (UaError, ValueError) as error:
+            raise Malformed(f"BadNoMatch: {path}: {named(error)}") from None
+
+    async def attributes(self, ids: Sequence[ua.NodeId], *attributes: AttributeIds) -> list[ua.DataValue]:
+        """These attributes of each node, node by node, in as few requests as the server allows."""
+        wanted = [(each, attribute) for each in ids for attribute in attributes]
+        found: list[ua.DataValue] = []
+        size = self.limits.get("MaxNodesPerRead", AT_ONCE)
+        for some in (wanted[at : at + size] for at in range(0, len(wanted), size)):
+            request = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Source)
+            request.NodesToRead = [ua.ReadValueId(NodeId=each, AttributeId=attribute) for each, attribute in some]
+            found += await self._client.uaclient.read(request)
+        return found
+
+    async def values(self, ids: Sequence[ua.NodeId]) -> list[ua.DataValue]:
+        return await self.attributes(ids, AttributeIds.Value)
+
+    async def texts(self, data_type: ua.NodeId) -> dict[int, str]:
+        """The texts of an enumeration, by number; none for any other type."""
+        for name, node in (await self.properties(data_type)).items():
+            given = await self._client.get_node(node).read_value() if name in ("EnumStrings", "EnumValues") else None
+            if name == "EnumStrings" and given:
+                return {number: each.Text or "" for number, each in enumerate(given)}
+            if name == "EnumValues" and given:
+                return {each.Value: each.DisplayName.Text or "" for each in given}
+        return await self._defined(data_type)
+
+    async def _defined(self, data_type: ua.NodeId) -> dict[int, str]:
+        (found,) = await self.attributes([data_type], AttributeIds.DataTypeDefinition)
+        definition = found.Value.Value if found.Value is not None else None
+        fields = definition.Fields if isinstance(definition, ua.EnumDefinition) else None
+        return {each.Value: each.Name or "" for each in fields or ()}
+
+    async def properties(self, node: ua.NodeId) -> dict[str, ua.NodeId]:
+        """The properties of a node by their names."""
+        references: Iterable[Any] = await self._client.get_node(node).get_references(
+            ua.object_ids.ObjectIds.HasProperty, ua.BrowseDirection.Forward
+        )
+        return {each.BrowseName.Name: each.NodeId for each in references}
+
+
+def named(error: BaseException) -> str:
+    """What went wrong with a request, by the name of its StatusCode where it has one."""
+    code = getattr(error, "code", None)
+    if isinstance(code, int):
+        return status_name(code)
+    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+        return "BadTimeout"
+    if isinstance(error, ConnectionRefusedError):
+        return "BadConnectionRejected: nobody listens there"
+    return f"{error}" or type(error).__name__

@@ -1,0 +1,151 @@
+"""Who we are to a server, and whom we believe: certificates in a directory, own, trusted and rejected (as OPC UA has it)."""
+
+import asyncio
+import re
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from asyncua import ua
+from asyncua.client import Client
+from asyncua.crypto import security_policies
+from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from aas_server.live import Security
+from aas_server.live.credentials import Credentials
+from aas_server.model.errors import Forbidden, Unsupported
+
+POLICIES: dict[str, type[security_policies.SecurityPolicy]] = {
+    "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
+    "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
+    "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
+}
+#: From the weakest to the strongest.
+_STRENGTH = ["Aes128_Sha256_RsaOaep", "Basic256Sha256", "Aes256_Sha256_RsaPss"]
+MODES = {
+    "None": ua.MessageSecurityMode.None_,
+    "Sign": ua.MessageSecurityMode.Sign,
+    "SignAndEncrypt": ua.MessageSecurityMode.SignAndEncrypt,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pki:
+    """A directory of certificates. `trust_all` believes every server, which is for tests and closed networks."""
+
+    folder: Path
+    trust_all: bool = False
+
+    @property
+    def own(self) -> tuple[Path, Path]:
+        return self.folder / "own" / "certificate.der", self.folder / "own" / "key.pem"
+
+    @property
+    def application(self) -> str:
+        return f"urn:{socket.gethostname()}:aas-server"
+
+    async def prepare(self) -> None:
+        """Make the directory, and our certificate where there is none, or one that is no longer good."""
+        for name in ("own", "trusted", "rejected"):
+            await asyncio.to_thread((self.folder / name).mkdir, parents=True, exist_ok=True)
+        certificate, key = self.own
+        names = {"commonName": "AAS server", "organizationName": "AAS server"}
+        await asyncio.to_thread((self.folder / "own").chmod, 0o700)
+        await setup_self_signed_certificate(
+            key, certificate, self.application, socket.gethostname(), [ExtendedKeyUsageOID.CLIENT_AUTH], names
+        )
+        await asyncio.to_thread(key.chmod, 0o600)
+
+    async def judge(self, certificate: x509.Certificate) -> None:
+        """Believe a server, or keep its certificate where somebody can look at it. Raises Forbidden."""
+        if self.trust_all:
+            return
+        await asyncio.to_thread(self._judge, certificate)
+
+    def _judge(self, certificate: x509.Certificate) -> None:
+        encoded = certificate.public_bytes(Encoding.DER)
+        trusted = {path.read_bytes() for path in (self.folder / "trusted").glob("*") if path.is_file()}
+        if encoded not in {_der(each) for each in trusted}:
+            name = f"{_subject(certificate)}-{certificate.fingerprint(SHA256()).hex()[:16]}.der"
+            rejected = self.folder / "rejected"
+            rejected.mkdir(parents=True, exist_ok=True)
+            (rejected / name).write_bytes(encoded)
+            raise Forbidden(f"BadCertificateUntrusted: move {name} from rejected to trusted to believe this server")
+        now = datetime.now(UTC)
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            raise Forbidden(
+                f"BadCertificateTimeInvalid: the server's certificate is valid from "
+                f"{certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
+            )
+
+
+def _der(given: bytes) -> bytes:
+    try:
+        loaded = x509.load_pem_x509_certificate(given) if given.startswith(b"-----") else None
+        return loaded.public_bytes(Encoding.DER) if loaded else given
+    except ValueError:
+        return given
+
+
+def _subject(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", str(names[0].value) if names else "server")[:60]
+
+
+async def secured(client: Client, security: Security, credentials: Credentials, pki: Pki) -> None:
+    """Set up how a client talks to its server. Raises Unsupported, Forbidden, and what the connection raises."""
+    policy, mode = security.policy, security.mode
+    wants = security.auto or policy != "None" or security.token == "Certificate"  # noqa: S105 - the kind of a token
+    if wants:
+        await pki.prepare()
+        client.application_uri = pki.application
+    if security.auto:
+        policy, mode = await _strongest(client)
+    if policy != "None":
+        if policy not in POLICIES or mode not in MODES:
+            raise Unsupported(f"BadSecurityPolicyRejected: {policy} with {mode} is not offered here")
+        certificate, key = pki.own
+        server = await _certificate(client, policy, mode)
+        await pki.judge(x509.load_der_x509_certificate(server))
+        await client.set_security(POLICIES[policy], certificate, key, server_certificate=server, mode=MODES[mode])
+    await _identified(client, security, credentials, pki)
+
+
+async def _identified(client: Client, security: Security, credentials: Credentials, pki: Pki) -> None:
+    if security.token == "Certificate":  # noqa: S105 - the kind of a token
+        certificate, key = (credentials.certificate, credentials.key) if credentials.certificate else map(str, pki.own)
+        await client.load_client_certificate(certificate)
+        await client.load_private_key(key)
+    elif credentials.user:
+        client.set_user(credentials.user)
+        client.set_password(credentials.password)
+    elif security.token == "UserName":  # noqa: S105 - the kind of a token
+        raise Forbidden("BadIdentityTokenInvalid: the server wants a user; the credentials name none for this endpoint")
+
+
+async def _offered(client: Client) -> list[ua.EndpointDescription]:
+    other = Client(client.server_url.geturl(), timeout=client.uaclient._timeout)
+    return await other.connect_and_get_server_endpoints()
+
+
+async def _strongest(client: Client) -> tuple[str, str]:
+    found = [("None", "None")]
+    for each in await _offered(client):
+        policy = (each.SecurityPolicyUri or "").rpartition("#")[2]
+        mode = each.SecurityMode.name.rstrip("_")
+        if policy in _STRENGTH and mode in MODES:
+            found.append((policy, mode))
+    return max(found, key=lambda each: (list(MODES).index(each[1]), ["None", *_STRENGTH].index(each[0])))
+
+
+async def _certificate(client: Client, policy: str, mode: str) -> bytes:
+    for each in await _offered(client):
+        if (each.SecurityPolicyUri or "").endswith(f"#{policy}") and each.SecurityMode == MODES[mode]:
+            certificate: bytes = each.ServerCertificate or b""
+            return certificate
+    raise Unsupported(f"BadSecurityPolicyRejected: the server does not offer {policy} with {mode}")
