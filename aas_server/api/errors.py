@@ -28,6 +28,8 @@ STATUS: dict[type[errors.Problem], HTTPStatus] = {
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.Gone: HTTPStatus.GONE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TimedOut: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.Refused: HTTPStatus.BAD_GATEWAY,
 }
 
 

@@ -40,7 +40,7 @@ def from_toml(path: Path) -> Mapping[str, Credentials]:
 
 def _read(path: Path, base: str, table: object) -> Credentials:
     if not isinstance(table, dict):
-        raise ValueError(f'{path}: credentials of an endpoint are a table: ["{base}"]')
+        raise ValueError(f'{path}: credentials of an endpoint are a table: ["{base}"]')  # noqa: TRY004 - of a file
     known = {each.name for each in fields(Credentials)}
     found: dict[str, str] = {}
     for name, given in table.items():

@@ -78,5 +78,13 @@ class Gone(Problem):
     """What was asked for existed and is no longer kept: changes that the log has trimmed."""
 
 
+class TimedOut(Problem):
+    """Somebody else did not answer in time; whether it was done is not known."""
+
+
+class Refused(Problem):
+    """Somebody else was asked and refused, in words that are passed on."""
+
+
 class Unavailable(Problem):
     """The server cannot answer now: still loading, shutting down, or the store is in use elsewhere."""

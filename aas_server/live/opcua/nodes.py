@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from asyncua import ua
-from asyncua.client import Client
-from asyncua.ua import AttributeIds
+from asyncua.client.client import Client
+from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaError
 
 from aas_server.model.errors import Malformed
@@ -17,7 +17,7 @@ AT_ONCE = 1000
 
 
 class Nodes:
-    """What is known of the address space of a server, for one session: in the next, namespaces may have other numbers."""
+    """What is known of the address space of a server, for one session: the next may number them anew."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

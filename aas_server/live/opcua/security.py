@@ -1,4 +1,4 @@
-"""Who we are to a server, and whom we believe: certificates in a directory, own, trusted and rejected (as OPC UA has it)."""
+"""Who we are to a server, and whom we believe: certificates in a directory, own, trusted, rejected."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from asyncua import ua
-from asyncua.client import Client
+from asyncua.client.client import Client
 from asyncua.crypto import security_policies
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from cryptography import x509
@@ -120,7 +120,7 @@ async def _identified(client: Client, security: Security, credentials: Credentia
     if security.token == "Certificate":  # noqa: S105 - the kind of a token
         certificate, key = (credentials.certificate, credentials.key) if credentials.certificate else map(str, pki.own)
         await client.load_client_certificate(certificate)
-        await client.load_private_key(key)
+        await client.load_private_key(Path(key))
     elif credentials.user:
         client.set_user(credentials.user)
         client.set_password(credentials.password)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from asyncua import ua
-from asyncua.client import Client
+from asyncua.client.client import Client
 from asyncua.common.utils import Buffer
-from asyncua.ua import AttributeIds
+from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.ua_binary import struct_from_binary
 from asyncua.ua.uaerrors import BadTimeout, UaError
 
@@ -42,10 +42,6 @@ class Unreadable(str):
     __slots__ = ()
 
 
-class Lost(Exception):
-    """The session is over."""
-
-
 class Session:
     """What is observed in one session. `put` takes batches; `standing` is told what is wrong with which item."""
 
@@ -53,6 +49,8 @@ class Session:
         self._client, self._standing, self._put = client, standing, put
         self.nodes = Nodes(client)
         self.over = asyncio.Event()
+        #: Why it is over.
+        self.why = ""
         self._items: dict[int, Item] = {}
         self._failed: dict[int, Item] = {}
         #: Subscriptions by their publishing interval, and what the server calls the items in them.
@@ -80,6 +78,14 @@ class Session:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._subscriptions:
             await self._client.uaclient.session.delete_subscriptions(list(self._subscriptions.values()))
+
+    async def lose(self, error: Exception) -> None:
+        """The connection is gone; asyncua says so."""
+        self._end(named(error))
+
+    def _end(self, why: str) -> None:
+        self.why = self.why or why
+        self.over.set()
 
     # Items
 
@@ -192,9 +198,7 @@ class Session:
             while not self.over.is_set():
                 await self._published()
         except (UaError, OSError, TimeoutError, struct.error, IndexError) as error:
-            if not self.over.is_set():
-                self._standing.error = named(error)
-            self.over.set()
+            self._end(named(error))
 
     async def _published(self) -> None:
         acknowledged, self._acknowledged = self._acknowledged, []
@@ -209,10 +213,9 @@ class Session:
 
     async def _listen(self) -> None:
         """A server that gives no sign of life, though it should every five seconds, is gone."""
-        while (silent := time.monotonic() - self._heard) < 2 * ALIVE:
+        while (silent := time.monotonic() - self._heard) < 2 * ALIVE:  # noqa: ASYNC110 - an event each time costs more
             await asyncio.sleep(2 * ALIVE - silent)
-        self._standing.error = "BadTimeout: the server has fallen silent"
-        self.over.set()
+        self._end("BadTimeout: the server has fallen silent")
 
     async def _take(self, body: bytes) -> None:
         try:
@@ -247,13 +250,14 @@ class Session:
             self._suspect = True
             return Unreadable(str(error))
 
-    def deliver(self, found: Sequence[Notification]) -> None:
+    def deliver(self, found: Sequence[Notification]) -> Sequence[Notification]:
         """Hand values on, in the shape that each item wants."""
         self._standing.readings += len(found)
         if self._shapes or self._suspect:
             found = [self._formed(*each) for each in found]
             self._suspect = False
         self._put(found)
+        return found
 
     def _formed(self, number: int, value: Value, status: int, source: int) -> Notification:
         if isinstance(value, Unreadable):
@@ -270,7 +274,7 @@ class Session:
         return number, value, status, source
 
     def _generic(self, body: bytes) -> Publication:
-        """A response of an unusual form, read by asyncua. Raises Lost where it says that the subscription is over."""
+        """A response of an unusual form, read by asyncua; it may say that the subscription is over."""
         response = struct_from_binary(ua.PublishResponse, Buffer(body))
         response.ResponseHeader.ServiceResult.check()
         found: list[Notification] = []
@@ -279,8 +283,7 @@ class Session:
             if isinstance(each, ua.DataChangeNotification):
                 found += [(int(one.ClientHandle), *self.told(one.Value)) for one in each.MonitoredItems or ()]
             elif isinstance(each, ua.StatusChangeNotification):
-                self._standing.error = named_status(each.Status)
-                self.over.set()
+                self._end(status_name(int(each.Status.value)))
         return Publication(int(response.Parameters.SubscriptionId), int(message.SequenceNumber), found)
 
     def told(self, value: ua.DataValue) -> tuple[Value, int, int]:
@@ -291,12 +294,12 @@ class Session:
 
     # Asking
 
-    async def refresh(self, numbers: Iterable[int] | None = None) -> None:
-        """Read items now: all that are observed or polled, or some."""
+    async def refresh(self, numbers: Iterable[int] | None = None) -> Sequence[Notification]:
+        """Read items now: all that are observed or polled, or some; they arrive as all others do."""
         wanted = {number: self._items[number] for number in numbers or self._items if number in self._items}
         ids = await self._resolved({number: item for number, item in wanted.items() if number not in self._failed})
         values = await self.nodes.values(list(ids.values()))
-        self.deliver([(number, *self.told(value)) for number, value in zip(ids, values, strict=True)])
+        return self.deliver([(number, *self.told(value)) for number, value in zip(ids, values, strict=True)])
 
     def _poll(self) -> None:
         """One task for each interval at which items are asked for."""
@@ -312,8 +315,7 @@ class Session:
                 await asyncio.sleep(interval)
         except (UaError, OSError, TimeoutError) as error:
             log.info("polling ends: %s", named(error))
-            self._standing.error = named(error)
-            self.over.set()
+            self._end(named(error))
 
     async def _asked(self, numbers: Sequence[int]) -> None:
         items = {number: self._items[number] for number in numbers}
@@ -326,10 +328,6 @@ class Session:
             elif self._failed.pop(number, None):
                 self._standing.errors.pop(number, None)
         self.deliver([(number, *self.told(value)) for number, value in zip(ids, values, strict=True)])
-
-
-def named_status(status: ua.StatusCode) -> str:
-    return status_name(int(status.value))
 
 
 def _some(items: Sequence[int], size: int) -> list[list[int]]:

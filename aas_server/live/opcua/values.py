@@ -92,6 +92,8 @@ def variant(value: Value, like: ua.Variant, texts: Mapping[str, int]) -> ua.Vari
     """A value as the node holds one like it. Raises Malformed (BadTypeMismatch), OverflowError (BadOutOfRange)."""
     kind = like.VariantType
     if isinstance(value, list):
+        if not like.is_array:
+            raise Malformed("the node holds one value")
         flat, dimensions = _flat(value)
         held = like.Value
         while isinstance(held, list) and held:

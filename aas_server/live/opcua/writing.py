@@ -1,0 +1,192 @@
+"""What goes to the plant: values of nodes, many in one request, and calls of methods."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaerrors import UaError
+
+from aas_server.live import Action, Item, Value
+from aas_server.live.opcua.nodes import AT_ONCE, Nodes
+from aas_server.live.opcua.values import normal, variant
+from aas_server.model.errors import Malformed, Refused
+from aas_server.model.quality import is_bad, status_code, status_name
+from aas_server.repository.invoking import OperationFailed
+
+#: How long a write waits for others that go with it.
+GATHERED = 0.002
+
+
+class Held:
+    """What a node holds: a value like those that it takes, and the numbers of an enumeration's texts."""
+
+    def __init__(self, like: ua.Variant, texts: Mapping[str, int]) -> None:
+        self.like, self.texts = like, texts
+
+
+class Writing:
+    """Writes of one session. Those that come together share a request."""
+
+    def __init__(self, client: Client, nodes: Nodes) -> None:
+        self._client, self._nodes = client, nodes
+        self._held: dict[str, Held] = {}
+        self._waiting: list[tuple[ua.WriteValue, asyncio.Future[int]]] = []
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
+        """The StatusCode of each. What cannot be such a value is BadTypeMismatch or BadOutOfRange."""
+        return list(await asyncio.gather(*(self._write(item, value) for item, value in orders)))
+
+    async def _write(self, item: Item, value: Value) -> int:
+        try:
+            node = await self._nodes.resolve(item.href)
+            held = await self._like(item.href, node, bool(item.pick) or isinstance(value, dict))
+            wanted = ua.WriteValue(NodeId=node, AttributeId=AttributeIds.Value)
+            wanted.Value = ua.DataValue(variant(_placed(held.like, item.pick, value), held.like, held.texts))
+        except Malformed as error:
+            known = str(error).partition(":")[0]
+            return status_code(known) if known.startswith("Bad") and " " not in known else _MISMATCH
+        except OverflowError:
+            return status_code("BadOutOfRange")
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((wanted, done))
+        if len(self._waiting) == 1:
+            task = asyncio.create_task(self._send())
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        return await done
+
+    async def _like(self, href: str, node: ua.NodeId, anew: bool) -> Held:
+        if href not in self._held or anew:
+            value, data_type, rank = await self._nodes.attributes(
+                [node], AttributeIds.Value, AttributeIds.DataType, AttributeIds.ValueRank
+            )
+            if data_type.StatusCode is not None and is_bad(int(data_type.StatusCode.value)):
+                raise Malformed(f"{status_name(int(data_type.StatusCode.value))}: {href}")
+            kind = data_type.Value.Value if data_type.Value is not None else None
+            like = value.Value
+            if like is None or like.VariantType is ua.VariantType.Null:
+                like = await empty(self._client, kind, array=rank.Value is not None and int(rank.Value.Value or 0) >= 1)
+            texts = await self._nodes.texts(kind) if isinstance(kind, ua.NodeId) and _enumerated(kind, like) else {}
+            self._held[href] = Held(like, {text: number for number, text in texts.items()})
+        return self._held[href]
+
+    async def _send(self) -> None:
+        await asyncio.sleep(GATHERED)
+        waiting, self._waiting = self._waiting, []
+        size = self._nodes.limits.get("MaxNodesPerWrite", AT_ONCE)
+        for some in (waiting[at : at + size] for at in range(0, len(waiting), size)):
+            try:
+                request = ua.WriteParameters(NodesToWrite=[wanted for wanted, _ in some])
+                results = await self._client.uaclient.write(request)
+            except (UaError, OSError, TimeoutError) as error:
+                for _, done in some:
+                    if not done.done():
+                        done.set_exception(error)
+                continue
+            for (_, done), result in zip(some, results, strict=True):
+                if not done.done():
+                    done.set_result(int(result.value))
+
+
+async def empty(client: Client, data_type: Any, array: bool) -> ua.Variant:
+    """A node without a value: its data type, or what that is a kind of, says what it takes."""
+    while isinstance(data_type, ua.NodeId):
+        number = data_type.Identifier
+        if data_type.NamespaceIndex == 0 and isinstance(number, int) and 1 <= number <= 22:
+            return ua.Variant([] if array else None, ua.VariantType(number), is_array=array)
+        above = await client.get_node(data_type).get_references(
+            ua.object_ids.ObjectIds.HasSubtype, ua.BrowseDirection.Inverse
+        )
+        data_type = above[0].NodeId if above else None
+    raise Malformed("BadTypeMismatch: the node does not say what it takes")
+
+
+_MISMATCH = status_code("BadTypeMismatch")
+
+
+def _enumerated(data_type: ua.NodeId, like: ua.Variant) -> bool:
+    return like.VariantType is ua.VariantType.Int32 and not (
+        data_type.NamespaceIndex == 0 and isinstance(data_type.Identifier, int) and data_type.Identifier <= 25
+    )
+
+
+def _placed(like: ua.Variant, pick: tuple[str | int, ...], value: Value) -> Value:
+    """The whole value of a node where only a part of it is written. Raises Malformed."""
+    return _put(normal(like.Value), pick, value) if pick else value
+
+
+def _put(whole: Value, pick: tuple[str | int, ...], value: Value) -> Value:
+    if not pick:
+        return value
+    step, rest = pick[0], pick[1:]
+    match whole:
+        case list() if str(step).isdigit() and int(step) < len(whole):
+            return [_put(each, rest, value) if at == int(step) else each for at, each in enumerate(whole)]
+        case dict() if step in whole:
+            return {name: _put(each, rest, value) if name == step else each for name, each in whole.items()}
+    raise Malformed(f"BadIndexRangeNoData: the node has no part {step!r}")
+
+
+class Methods:
+    """Methods of one session, with what their arguments are called."""
+
+    def __init__(self, client: Client, nodes: Nodes) -> None:
+        self._client, self._nodes = client, nodes
+        self._known: dict[str, tuple[list[Any], list[Any]]] = {}
+
+    async def call(self, action: Action, inputs: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Call by name. Raises Malformed for arguments that do not fit, OperationFailed where the server refuses."""
+        method = await self._nodes.resolve(action.href)
+        owner = await self._nodes.resolve(action.owner) if action.owner else await self._owner(method)
+        wanted, given = await self._arguments(action.href, method)
+        names = [each.Name for each in wanted]
+        if unknown := [name for name in inputs if name not in names]:
+            raise Malformed(f"the method has no argument {unknown[0]!r}; it has {', '.join(names) or 'none'}")
+        request = ua.CallMethodRequest(ObjectId=owner, MethodId=method)
+        request.InputArguments = [await self._argument(each, inputs) for each in wanted]
+        (result,) = await self._client.uaclient.call([request])
+        code = int(result.StatusCode.value)
+        if is_bad(code):
+            raise OperationFailed("; ".join([f"{status_name(code)}: {action.href}", *_told(names, result)]))
+        answered = [each.Value for each in result.OutputArguments or ()]
+        return {each.Name: normal(value) for each, value in zip(given, answered, strict=False)}
+
+    async def _owner(self, method: ua.NodeId) -> ua.NodeId:
+        above = await self._client.get_node(method).get_references(
+            ua.object_ids.ObjectIds.HasComponent, ua.BrowseDirection.Inverse
+        )
+        if not above:
+            raise Refused("BadMethodInvalid: the method belongs to no object; name it with uav_objectId")
+        owner: ua.NodeId = above[0].NodeId
+        return owner
+
+    async def _arguments(self, href: str, method: ua.NodeId) -> tuple[list[Any], list[Any]]:
+        if href not in self._known:
+            found = await self._nodes.properties(method)
+            self._known[href] = (
+                await self._declared(found.get("InputArguments")),
+                await self._declared(found.get("OutputArguments")),
+            )
+        return self._known[href]
+
+    async def _declared(self, node: ua.NodeId | None) -> list[Any]:
+        return list(await self._client.get_node(node).read_value() or ()) if node is not None else []
+
+    async def _argument(self, declared: Any, inputs: Mapping[str, Value]) -> ua.Variant:
+        if declared.Name not in inputs:
+            raise Malformed(f"the argument {declared.Name!r} is missing")
+        like = await empty(self._client, declared.DataType, declared.ValueRank >= 1)
+        try:
+            return variant(inputs[declared.Name], like, {})
+        except (Malformed, OverflowError) as error:
+            raise Malformed(f"the argument {declared.Name!r}: {error}") from None
+
+
+def _told(names: Sequence[str], result: Any) -> list[str]:
+    """What the server says of each argument."""
+    codes = [int(each.value) for each in result.InputArgumentResults or ()]
+    return [f"argument {name!r}: {status_name(code)}" for name, code in zip(names, codes, strict=False) if is_bad(code)]

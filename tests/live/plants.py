@@ -1,0 +1,114 @@
+"""Plants for tests: an OPC UA server in a process of its own, and a way to it that can be cut."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+SERVER = Path(__file__).with_name("server.py")
+URI = "urn:tests:plant"
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+class Plant:
+    """A server that does what it is told."""
+
+    def __init__(self, port: int, variables: int) -> None:
+        self.port, self.variables = port, variables
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"opc.tcp://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, str(SERVER), str(self.port), str(self.variables),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        assert await self._process.stdout.readline() == b"ready\n"
+
+    async def set(self, **values: Any) -> None:
+        """Change values of nodes; returns when they are changed."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(values).encode() + b"\n")
+        assert await self._process.stdout.readline() == b"done\n"
+
+    async def kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def plant(variables: int = 0) -> AsyncIterator[Plant]:
+    running = Plant(free_port(), variables)
+    await running.start()
+    try:
+        yield running
+    finally:
+        await running.kill()
+
+
+class Way:
+    """A TCP proxy: it lets through, cuts what there is, swallows what is sent, or refuses."""
+
+    def __init__(self, to: int) -> None:
+        self.port, self._to = 0, to
+        self.open, self.swallows = True, False
+        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"opc.tcp://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        for pair in list(self._pairs):
+            for each in pair:
+                each.transport.abort()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if not self.open:
+                raise ConnectionError
+            there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = (writer, back)
+        self._pairs.add(pair)
+        await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+        self._pairs.discard(pair)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1 << 16):
+                if not self.swallows:
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def way(to: int) -> AsyncIterator[Way]:
+    between = Way(to)
+    listening = await asyncio.start_server(between.serve, "127.0.0.1", 0)
+    between.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield between
+    finally:
+        listening.close()
+        between.cut()

@@ -1,0 +1,132 @@
+"""An OPC UA server to be run by tests as a process of its own, told what to do line by line.
+
+It speaks through asyncua, as the client under test does: good for faults; a foreign server shows that both are right.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncua.ua
+from asyncua.common.methods import uamethod
+from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
+from asyncua.server.server import Server
+
+#: Its types are written for those who build clients.
+ua: Any = asyncua.ua
+
+NAMESPACE = "urn:tests:plant"
+
+
+async def build(server: Server, variables: int) -> None:
+    index = await server.register_namespace(NAMESPACE)
+    folder = await server.nodes.objects.add_folder(ua.NodeId("Plant", index), ua.QualifiedName("Plant", index))
+    mode = await new_enum(server, index, "Mode", ["Off", "Idle", "Running"])
+    await new_struct(
+        server,
+        index,
+        "Point",
+        [new_struct_field("X", ua.VariantType.Double), new_struct_field("Y", ua.VariantType.Double)],
+    )
+    await server.load_data_type_definitions()
+    values: dict[str, tuple[Any, Any]] = {
+        "Speed": (1.0, ua.VariantType.Double),
+        "Count": (7, ua.VariantType.Int16),
+        "On": (True, ua.VariantType.Boolean),
+        "Name": ("press", ua.VariantType.String),
+        "Made": (datetime(2026, 11, 27, 12, tzinfo=UTC), ua.VariantType.DateTime),
+        "Label": (ua.LocalizedText("läuft", "de"), ua.VariantType.LocalizedText),
+        "Raw": (b"\x01\x02", ua.VariantType.ByteString),
+        "Array": ([1.0, 2.0, 3.0], ua.VariantType.Double),
+        "Limits": (ua.Range(-1.0, 2.5), ua.VariantType.ExtensionObject),
+        "Point": (ua.Point(X=1.0, Y=2.0), ua.VariantType.ExtensionObject),
+    }
+    for name, (value, kind) in values.items():
+        node = await folder.add_variable(ua.NodeId(name, index), ua.QualifiedName(name, index), value, kind)
+        await node.set_writable()
+    picked = await folder.add_variable(
+        ua.NodeId("Mode", index), ua.QualifiedName("Mode", index), 1, ua.VariantType.Int32, mode.nodeid
+    )
+    await picked.set_writable()
+    await folder.add_variable(ua.NodeId("Fixed", index), ua.QualifiedName("Fixed", index), 1.0, ua.VariantType.Double)
+    for number in range(variables):
+        name = f"V{number}"
+        await folder.add_variable(ua.NodeId(name, index), ua.QualifiedName(name, index), 0.0, ua.VariantType.Double)
+    await add_methods(folder, index)
+
+
+async def add_methods(folder: Any, index: int) -> None:
+    @uamethod
+    def add(_: Any, first: float, second: float) -> float:
+        if second == 13:
+            raise ua.uaerrors.UaStatusCodeError(ua.StatusCodes.BadOutOfRange)
+        return first + second
+
+    def argument(name: str) -> ua.Argument:
+        return ua.Argument(Name=name, DataType=ua.NodeId(ua.ObjectIds.Double), ValueRank=-1)
+
+    await folder.add_method(
+        ua.NodeId("Add", index), ua.QualifiedName("Add", index), add, [argument("a"), argument("b")], [argument("sum")]
+    )
+
+
+async def obey(server: Server) -> None:
+    """Orders on standard input: `{"Speed": 4.5}`, `{"Speed": [null, "BadSensorFailure"]}`, `{"all": 3}`."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=1 << 20)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    index = await server.get_namespace_index(NAMESPACE)
+    while line := await reader.readline():
+        for name, value in json.loads(line).items():
+            if name == "all":
+                await change_all(server, index, value)
+            else:
+                await change(server, index, name, value)
+        sys.stdout.write("done\n")
+        sys.stdout.flush()
+
+
+async def change_all(server: Server, index: int, value: float) -> None:
+    number = 0
+    while True:
+        node = ua.NodeId(f"V{number}", index)
+        try:
+            await server.write_attribute_value(node, ua.DataValue(ua.Variant(float(value), ua.VariantType.Double)))
+        except ua.uaerrors.UaError:
+            return
+        number += 1
+
+
+async def change(server: Server, index: int, name: str, value: Any) -> None:
+    status = "Good"
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], str):
+        value, status = value
+    node = server.get_node(ua.NodeId(name, index))
+    held = (await node.read_data_value(raise_on_bad_status=False)).Value
+    kind = held.VariantType if held and held.VariantType is not ua.VariantType.Null else None
+    data = ua.DataValue(
+        ua.Variant(value, kind) if value is not None else ua.Variant(None, ua.VariantType.Null),
+        StatusCode=ua.StatusCode(getattr(ua.StatusCodes, status)),
+        SourceTimestamp=datetime.now(UTC),
+    )
+    await server.write_attribute_value(node.nodeid, data)
+
+
+async def main(port: int, variables: int) -> None:
+    logging.disable(logging.CRITICAL)
+    server = Server()
+    await server.init()
+    server.set_endpoint(f"opc.tcp://127.0.0.1:{port}")
+    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    await build(server, variables)
+    async with server:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await obey(server)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
