@@ -38,8 +38,8 @@ def moment(source_time: int) -> datetime | None:
 class Slot:
     """The newest value of one element that the plant feeds; made into attributes when somebody looks."""
 
-    __slots__ = ("_made", "_seen", "convert", "converter", "element", "error", "feed", "path", "raw", "source_time",
-                 "status", "version")  # fmt: skip
+    __slots__ = ("_made", "_seen", "convert", "converter", "element", "error", "feed", "path", "raw", "silent",
+                 "source_time", "status", "version")  # fmt: skip
 
     def __init__(self, feed: "Feed", path: IdShortPath, converter: Converter) -> None:
         self.feed, self.path, self.converter = feed, path, converter
@@ -47,6 +47,8 @@ class Slot:
         self.convert: Convert | None = None
         self.raw: object = NOTHING
         self.status, self.source_time, self.error = INITIAL, 0, ""
+        #: The quality while the source is silent; None while it is not.
+        self.silent: int | None = None
         self.version = self._seen = 0
         self._made: Sequence[tuple[IdShortPath, Attributes]] = ()
 
@@ -59,17 +61,18 @@ class Slot:
             value = self.raw
         self.source_time = source_time
         if value == self.raw and status == self.status and type(value) is type(self.raw):
-            if self.feed.table.qualifiers:
+            if self.silent is not None or self.feed.table.qualifiers:
+                self.silent = None
                 self.version = self.feed.move()
             return
-        self.raw, self.status = value, status
+        self.raw, self.status, self.silent = value, status, None
         self.version = self.feed.move()
         self.feed.dirty[self] = None
 
     def doubt(self, status: int) -> None:
         """The source is silent; what it said last stays, with this quality. No event: the connection has its own."""
-        if self.status != status:
-            self.status = status
+        if self.silent != status and self.raw is not NOTHING:
+            self.silent = status
             self.version = self.feed.move()
 
     def bind(self, element: Document | None) -> None:
@@ -96,7 +99,7 @@ class Slot:
 
     @property
     def quality(self) -> str:
-        return status_name(self.status)
+        return status_name(self.status if self.silent is None else self.silent)
 
     def headers(self) -> Mapping[str, str]:
         """Quality and source time, as they go with an answer that shows this element only."""

@@ -73,7 +73,7 @@ async def add_methods(folder: Any, index: int) -> None:
     )
 
 
-async def obey(server: Server) -> None:
+async def obey(server: Server, variables: int) -> None:
     """Orders on standard input: `{"Speed": 4.5}`, `{"Speed": [null, "BadSensorFailure"]}`, `{"all": 3}`."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 20)
@@ -82,22 +82,17 @@ async def obey(server: Server) -> None:
     while line := await reader.readline():
         for name, value in json.loads(line).items():
             if name == "all":
-                await change_all(server, index, value)
+                await change_all(server, index, value, variables)
             else:
                 await change(server, index, name, value)
         sys.stdout.write("done\n")
         sys.stdout.flush()
 
 
-async def change_all(server: Server, index: int, value: float) -> None:
-    number = 0
-    while True:
-        node = ua.NodeId(f"V{number}", index)
-        try:
-            await server.write_attribute_value(node, ua.DataValue(ua.Variant(float(value), ua.VariantType.Double)))
-        except ua.uaerrors.UaError:
-            return
-        number += 1
+async def change_all(server: Server, index: int, value: float, variables: int) -> None:
+    for number in range(variables):
+        data = ua.DataValue(ua.Variant(float(value), ua.VariantType.Double), SourceTimestamp=datetime.now(UTC))
+        await server.write_attribute_value(ua.NodeId(f"V{number}", index), data)
 
 
 async def change(server: Server, index: int, name: str, value: Any) -> None:
@@ -125,7 +120,7 @@ async def main(port: int, variables: int) -> None:
     async with server:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        await obey(server)
+        await obey(server, variables)
 
 
 if __name__ == "__main__":

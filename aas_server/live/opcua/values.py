@@ -4,7 +4,7 @@ import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from asyncua import ua
 from asyncua.ua.uaerrors import UaError
@@ -88,21 +88,29 @@ def named(texts: Mapping[int, str], value: Value) -> Value:
 # And back
 
 
-def variant(value: Value, like: ua.Variant, texts: Mapping[str, int]) -> ua.Variant:
+class Like(NamedTuple):
+    """What a node holds, or an argument takes: the builtin type, a value like it, and whether it is an array."""
+
+    kind: ua.VariantType
+    value: Any
+    array: bool
+
+
+def variant(value: Value, like: Like, texts: Mapping[str, int]) -> ua.Variant:
     """A value as the node holds one like it. Raises Malformed (BadTypeMismatch), OverflowError (BadOutOfRange)."""
-    kind = like.VariantType
+    kind = like.kind
     if isinstance(value, list):
-        if not like.is_array:
+        if not like.array:
             raise Malformed("the node holds one value")
         flat, dimensions = _flat(value)
-        held = like.Value
+        held = like.value
         while isinstance(held, list) and held:
             held = held[0]
         made = [_made(each, kind, held, texts) for each in flat]
         return ua.Variant(_shaped(made, dimensions), kind, _dimensions(dimensions), is_array=True)
-    if like.is_array:
+    if like.array:
         raise Malformed("the node holds an array")
-    return ua.Variant(_made(value, kind, like.Value, texts), kind)
+    return ua.Variant(_made(value, kind, like.value, texts), kind)
 
 
 def _flat(value: list[Value]) -> tuple[list[Value], list[int]]:

@@ -11,7 +11,7 @@ from asyncua.ua.uaerrors import UaError
 
 from aas_server.live import Action, Item, Value
 from aas_server.live.opcua.nodes import AT_ONCE, Nodes
-from aas_server.live.opcua.values import normal, variant
+from aas_server.live.opcua.values import Like, normal, variant
 from aas_server.model.errors import Malformed, Refused
 from aas_server.model.quality import is_bad, status_code, status_name
 from aas_server.repository.invoking import OperationFailed
@@ -23,7 +23,7 @@ GATHERED = 0.002
 class Held:
     """What a node holds: a value like those that it takes, and the numbers of an enumeration's texts."""
 
-    def __init__(self, like: ua.Variant, texts: Mapping[str, int]) -> None:
+    def __init__(self, like: Like, texts: Mapping[str, int]) -> None:
         self.like, self.texts = like, texts
 
 
@@ -67,8 +67,10 @@ class Writing:
             if data_type.StatusCode is not None and is_bad(int(data_type.StatusCode.value)):
                 raise Malformed(f"{status_name(int(data_type.StatusCode.value))}: {href}")
             kind = data_type.Value.Value if data_type.Value is not None else None
-            like = value.Value
-            if like is None or like.VariantType is ua.VariantType.Null:
+            found = value.Value
+            if found is not None and found.VariantType is not ua.VariantType.Null:
+                like = Like(found.VariantType, found.Value, bool(found.is_array))
+            else:
                 like = await empty(self._client, kind, array=rank.Value is not None and int(rank.Value.Value or 0) >= 1)
             texts = await self._nodes.texts(kind) if isinstance(kind, ua.NodeId) and _enumerated(kind, like) else {}
             self._held[href] = Held(like, {text: number for number, text in texts.items()})
@@ -92,12 +94,12 @@ class Writing:
                     done.set_result(int(result.value))
 
 
-async def empty(client: Client, data_type: Any, array: bool) -> ua.Variant:
+async def empty(client: Client, data_type: Any, array: bool) -> Like:
     """A node without a value: its data type, or what that is a kind of, says what it takes."""
     while isinstance(data_type, ua.NodeId):
         number = data_type.Identifier
         if data_type.NamespaceIndex == 0 and isinstance(number, int) and 1 <= number <= 22:
-            return ua.Variant([] if array else None, ua.VariantType(number), is_array=array)
+            return Like(ua.VariantType(number), None, array)
         above = await client.get_node(data_type).get_references(
             ua.object_ids.ObjectIds.HasSubtype, ua.BrowseDirection.Inverse
         )
@@ -108,15 +110,15 @@ async def empty(client: Client, data_type: Any, array: bool) -> ua.Variant:
 _MISMATCH = status_code("BadTypeMismatch")
 
 
-def _enumerated(data_type: ua.NodeId, like: ua.Variant) -> bool:
-    return like.VariantType is ua.VariantType.Int32 and not (
+def _enumerated(data_type: ua.NodeId, like: Like) -> bool:
+    return like.kind is ua.VariantType.Int32 and not (
         data_type.NamespaceIndex == 0 and isinstance(data_type.Identifier, int) and data_type.Identifier <= 25
     )
 
 
-def _placed(like: ua.Variant, pick: tuple[str | int, ...], value: Value) -> Value:
+def _placed(like: Like, pick: tuple[str | int, ...], value: Value) -> Value:
     """The whole value of a node where only a part of it is written. Raises Malformed."""
-    return _put(normal(like.Value), pick, value) if pick else value
+    return _put(normal(like.value), pick, value) if pick else value
 
 
 def _put(whole: Value, pick: tuple[str | int, ...], value: Value) -> Value:

@@ -1,0 +1,73 @@
+"""One mapping carried out: its slots, and the lines from which they are fed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aas_server.live import Item, Value
+from aas_server.live.lines import Line, Target
+from aas_server.live.plan import ElementAt, ItemAt, Sink
+from aas_server.live.plan import Mapping as Mapped
+from aas_server.model.quality import INITIAL, is_bad
+from aas_server.repository.slots import Slot
+
+Place = tuple[str, tuple[str | int, ...]]
+
+
+class Input:
+    """A source of a transformation, the newest it has said."""
+
+    __slots__ = ("_carried", "name", "source_time", "status", "value")
+
+    def __init__(self, carried: "Carried", name: str) -> None:
+        self._carried, self.name = carried, name
+        self.value: Value = None
+        self.status, self.source_time = INITIAL, 0
+
+    def set(self, value: Value, status: int, source_time: int) -> None:
+        if value is None and is_bad(status):
+            value = self.value
+        if value != self.value or status != self.status or type(value) is not type(self.value):
+            self.value, self.status = value, status
+            self._carried.dirty = True
+        self.source_time = source_time
+
+    def doubt(self, status: int) -> None:
+        for slot in self._carried.slots.values():
+            slot.doubt(status)
+
+
+@dataclass(slots=True)
+class Carried:
+    """A mapping under way. `dirty` says that its transformation is to be made again."""
+
+    mapping: Mapped
+    slots: dict[str, Slot]
+    inputs: dict[str, Input] = field(default_factory=dict)
+    fed: list[tuple[Line, Item, Target]] = field(default_factory=list)
+    dirty: bool = False
+    error: str = ""
+
+    def target(self, name: str) -> Target | None:
+        """Where readings of the source of that name go: its input, or the sink that has its name."""
+        if self.mapping.transformation is not None:
+            return self.inputs.setdefault(name, Input(self, name))
+        return self.slots.get(name)
+
+    def elements(self) -> list[tuple[str, ElementAt]]:
+        """The sources that are elements of this server."""
+        return [(each.name, each.at) for each in self.mapping.sources if isinstance(each.at, ElementAt)]
+
+    def item(self, sink: Sink) -> ItemAt | None:
+        """The item that a sink is written back to; None where it is not the plant's."""
+        source = next((each for each in self.mapping.sources if each.name == sink.name), None)
+        if source is None or self.mapping.transformation is not None:
+            return None
+        return source.at if isinstance(source.at, ItemAt) else None
+
+    def put(self, outputs: Mapping[str, Value]) -> None:
+        """What the transformation has made; quality and time are the worst and the latest of its sources."""
+        status = max((each.status for each in self.inputs.values()), default=0)
+        latest = max((each.source_time for each in self.inputs.values()), default=0)
+        for name, slot in self.slots.items():
+            if name in outputs:
+                slot.set(outputs[name], status, latest)

@@ -1,0 +1,161 @@
+"""What goes to the plant: values that somebody sets, and Operations that are methods of it."""
+
+import asyncio
+import math
+import time
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from aas_server.live import Value
+from aas_server.live.carrying import Place
+from aas_server.live.converting import converter, value_of
+from aas_server.live.following import Live
+from aas_server.live.lines import Line
+from aas_server.live.plan import Call, Guard, ItemAt
+from aas_server.model import Document, Json
+from aas_server.model.edit import Attributes, apply_values
+from aas_server.model.errors import Forbidden, Malformed, Problem, Refused, TimedOut, Unavailable
+from aas_server.model.operations import declared
+from aas_server.model.paths import IdShortPath, text
+from aas_server.model.quality import is_bad, status_name
+from aas_server.model.valueonly import value_only
+from aas_server.repository.invoking import Handler, Invocation, OperationFailed
+from aas_server.repository.slots import Slot, moment
+
+#: What a StatusCode means to whoever wrote; any other Bad one is a refusal of the plant.
+_PROBLEMS: dict[str, type[Problem]] = {
+    "BadTypeMismatch": Malformed,
+    "BadOutOfRange": Malformed,
+    "BadIndexRangeNoData": Malformed,
+    "BadUserAccessDenied": Forbidden,
+    "BadNotWritable": Forbidden,
+    "BadNotConnected": Unavailable,
+    "BadTimeout": TimedOut,
+    "BadRequestTimeout": TimedOut,
+}
+
+
+class Order(NamedTuple):
+    """One value on its way to the plant."""
+
+    slot: Slot
+    line: Line
+    at: ItemAt
+    value: Value
+
+
+class Commands:
+    """Writes values and calls methods, within what guards them."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._written: dict[Slot, deque[float]] = defaultdict(deque)
+
+    async def write(self, submodel_id: str, values: Sequence[tuple[IdShortPath, Attributes]]) -> None:
+        """Write to the nodes behind elements; all are looked at before anything is sent.
+
+        Raises Forbidden where a mapping does not let write, Malformed for what a guard or the node refuses, Unavailable
+        where nothing is connected, TimedOut, Refused with the name of the StatusCode.
+        """
+        wanted: dict[Slot, list[tuple[IdShortPath, Attributes]]] = defaultdict(list)
+        for path, attributes in values:
+            slot = self._live.repository.live.fed(submodel_id, path)
+            assert slot is not None  # noqa: S101 - the repository asks for elements that are fed only
+            wanted[slot].append((path, attributes))
+        orders = [self._order(slot, updates) for slot, updates in wanted.items()]
+        by_line: dict[int, list[Order]] = defaultdict(list)
+        for order in orders:
+            by_line[id(order.line)].append(order)
+        await asyncio.gather(*(self._send(each) for each in by_line.values()))
+
+    def _order(self, slot: Slot, updates: Sequence[tuple[IdShortPath, Attributes]]) -> Order:
+        where = f"{text(slot.path)} in {slot.feed.submodel_id}"
+        found = self._behind(slot)
+        if found is None:
+            raise Forbidden(f"{where} is made by a mapping and cannot be set")
+        line, at, guard = found
+        if not at.item.writable:
+            raise Forbidden(f"{where} is fed by {at.endpoint.base}; its mapping does not let it be written (forms.op)")
+        if slot.element is None:
+            raise Malformed(f"{where}: {slot.error}")
+        depth = len(slot.path)
+        element = apply_values(slot.element, [(path[depth:], attributes) for path, attributes in slot.updates()])
+        value = value_of(apply_values(element, [(path[depth:], attributes) for path, attributes in updates]))
+        self._guard(where, slot, guard, value, line)
+        return Order(slot, line, at, value)
+
+    def _behind(self, slot: Slot) -> tuple[Line, ItemAt, Guard] | None:
+        """The line and item that a slot is fed from."""
+        for carried in self._live.carried.values():
+            for sink in carried.mapping.sinks:
+                if carried.slots[sink.name] is slot and (at := carried.item(sink)) is not None:
+                    return self._live.lines[at.endpoint], at, sink.guard
+        return None
+
+    def _guard(self, where: str, slot: Slot, guard: Guard, value: Value, line: Line) -> None:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            least, most = _or(guard.least, -math.inf), _or(guard.most, math.inf)
+            if not least <= value <= most:
+                raise Malformed(f"{where}: {value} is not between {least:g} and {most:g}, as its interface demands")
+        if guard.stale is not None:
+            seen = moment(slot.source_time)
+            age = time.time() - (seen.timestamp() if seen else line.heard)
+            if slot.silent is not None or age > guard.stale:
+                raise Unavailable(f"{where}: what was read of it last is older than {guard.stale:g} s")
+        if guard.rate is not None:
+            self._pace(where, slot, guard.rate)
+
+    def _pace(self, where: str, slot: Slot, rate: float) -> None:
+        now, before = time.monotonic(), self._written[slot]
+        while before and before[0] <= now - max(1.0, 1 / rate):
+            before.popleft()
+        if len(before) >= max(1.0, rate):
+            raise Unavailable(f"{where} is written no more than {rate:g} times in a second")
+        before.append(now)
+
+    async def _send(self, orders: Sequence[Order]) -> None:
+        line = orders[0].line
+        statuses = await line.connection.write([(order.at.item, order.value) for order in orders])
+        for order, status in zip(orders, statuses, strict=True):
+            if is_bad(status):
+                name = status_name(status)
+                problem = _PROBLEMS.get(name, Refused)
+                raise problem(f"{name}: {order.at.item.href} does not take {order.value!r:.80}")
+        await line.refresh([order.at.item for order in orders])
+
+    # Operations
+
+    def find(self, submodel_id: str, path: IdShortPath, operation: Document) -> Handler | None:
+        call = self._live.calls.get((submodel_id, path))
+        if call is None:
+            return None
+
+        async def handle(invocation: Invocation) -> Mapping[str, Json]:
+            return await self._call(call, invocation)
+
+        return handle
+
+    async def _call(self, call: Call, invocation: Invocation) -> Mapping[str, Json]:
+        given = {**invocation.arguments.inputs, **invocation.arguments.inoutputs}
+        line = self._live.lines[call.endpoint]
+        answered = await line.connection.invoke(call.action, {name: value_of(each) for name, each in given.items()})
+        variables = {
+            **declared(invocation.operation, "outputArguments"),
+            **declared(invocation.operation, "inoutputArguments"),
+        }
+        if missing := [name for name in answered if name not in variables]:
+            raise OperationFailed(f"the method answers {missing[0]!r}, which the Operation does not declare")
+        return {name: _answered(variables[name], value) for name, value in answered.items()}
+
+
+def _answered(variable: Document, value: Value) -> Json:
+    """What a method answers, as the variable shows it. Raises Malformed."""
+    return value_only(apply_values(variable, converter(variable)(value)))
+
+
+def _or(given: float | None, other: float) -> float:
+    return other if given is None else given
+
+
+__all__ = ["Commands", "Place"]

@@ -1,0 +1,291 @@
+"""The plan carried out: connections opened and closed, items observed, elements fed, as submodels come and go."""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from aas_server.live import AssetConnection, Endpoint
+from aas_server.live.allowing import allowed
+from aas_server.live.carrying import Carried, Place
+from aas_server.live.compiling import compiled, is_configuration
+from aas_server.live.converting import converter, value_of
+from aas_server.live.lines import Line
+from aas_server.live.plan import Call, Defect, ItemAt, Plan
+from aas_server.live.plan import Mapping as Mapped
+from aas_server.live.reading import AIMC
+from aas_server.model import Document, Kind
+from aas_server.model.changes import Event, Logged
+from aas_server.model.errors import Gone, Malformed, NotFound, Problem
+from aas_server.model.paths import IdShortPath, resolve
+from aas_server.model.quality import status_code
+from aas_server.model.references import text as reference_text
+from aas_server.repository import Repository
+from aas_server.repository.feeding import Feeding
+from aas_server.repository.slots import Converter
+from aas_server.storage import Label, index
+
+log = logging.getLogger(__name__)
+
+#: Changes that come so soon after each other, in seconds, lead to one new plan.
+TOGETHER = 0.2
+_VERSIONS = ("1/0/Submodel", "1/0", "1/1/Submodel", "1/1", "2/0/Submodel", "2/0", "2/1/Submodel", "2/1")
+_UNREADABLE = status_code("BadDataEncodingUnsupported")
+
+#: Opens a connection. Raises Problem for an endpoint that cannot be connected to at all.
+Connect = Callable[[Endpoint], AssetConnection]
+
+
+class Live:
+    """What is connected. `permitted` names the endpoints that may be (see allowing), `stale` is in seconds."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        connect: Connect,
+        permitted: Sequence[str],
+        stale: float = 30.0,
+        most: int = 100_000,
+    ) -> None:
+        self.repository, self.feeding = repository, Feeding(repository)
+        self._connect, self._permitted, self._stale, self._most = connect, permitted, stale, most
+        self.plan = Plan()
+        self.defects: tuple[Defect, ...] = ()
+        self.lines: dict[Endpoint, Line] = {}
+        self.carried: dict[Mapped, Carried] = {}
+        self.calls: dict[Place, Call] = {}
+        self._configurations: set[str] = set()
+
+    # Following
+
+    async def follow(self) -> None:
+        """Keep in step with the submodels, until the store closes."""
+        while True:
+            changes = self.repository.changes()
+            first = asyncio.ensure_future(anext(changes))
+            try:
+                await asyncio.sleep(0)  # from now on nothing is missed
+                await self._load()
+                await self._take(await first)
+                async for batch in changes:
+                    await self._take(batch)
+            except StopAsyncIteration:
+                return
+            except Gone as error:
+                log.info("the plan is made anew: %s", error)
+            else:
+                return
+            finally:
+                first.cancel()
+
+    async def _take(self, batch: Sequence[Logged]) -> None:
+        if self._touched(batch):
+            await asyncio.sleep(TOGETHER)
+            await self.make()
+        else:
+            await self._move(batch)
+
+    def _touched(self, batch: Iterable[Logged]) -> bool:
+        """Whether a batch changes what the plan is made of. What the plant itself says does not."""
+        touched = False
+        for change in batch:
+            if change.kind is not Kind.SUBMODEL or change.quality:
+                continue
+            if change.event is not Event.VALUE:
+                touched |= self._notes(change.identifier)
+            touched |= change.identifier in self.plan.read or change.identifier in self._configurations
+        return touched
+
+    def _notes(self, identifier: str) -> bool:
+        """Look whether a submodel is a configuration, now or before."""
+        entry = self.repository.peek(Kind.SUBMODEL, identifier)
+        before = identifier in self._configurations
+        if entry is not None and is_configuration(entry.document):
+            self._configurations.add(identifier)
+            return True
+        self._configurations.discard(identifier)
+        return before
+
+    async def _load(self) -> None:
+        """Find the configurations that are here already, and carry them out."""
+        for label in _labels():
+            cursor: str | None = None
+            while True:
+                page = await self.repository.page(Kind.SUBMODEL, (label,), 100, cursor)
+                self._configurations |= {each.identifier for each in page.result if is_configuration(each.document)}
+                if (cursor := page.cursor) is None:
+                    break
+        await self.make()
+
+    # Plans
+
+    async def make(self) -> None:
+        """Make the plan anew, and carry out the difference."""
+        known: dict[str, Document | None] = {}
+        await self._fetch(known, self._configurations)
+        configurations = [document for each in sorted(self._configurations) if (document := known[each]) is not None]
+        while True:
+            plan = await asyncio.to_thread(compiled, configurations, known.get)
+            if not await self._fetch(known, plan.read - known.keys()):
+                break
+        await self.carry_out(plan)
+
+    async def _fetch(self, known: dict[str, Document | None], identifiers: Iterable[str]) -> bool:
+        missing = list(identifiers)
+        known.update(dict.fromkeys(missing))
+        for entry in await self.repository.several(Kind.SUBMODEL, missing):
+            known[entry.identifier] = entry.document
+        return bool(missing)
+
+    async def carry_out(self, plan: Plan) -> None:
+        """From now on this is the plan. What stays the same is not interrupted."""
+        plan, refused = self._permit(plan)
+        self.plan, self.defects = plan, (*plan.defects, *refused)
+        for defect in self.defects:
+            log.warning("%s: %s", defect.origin, defect.text)
+        wanted = dict.fromkeys(plan.mappings)
+        await self._end([carried for mapping, carried in self.carried.items() if mapping not in wanted])
+        await self._begin([mapping for mapping in wanted if mapping not in self.carried])
+        self.calls = {(call.submodel_id, call.path): call for call in plan.calls}
+        for call in plan.calls:
+            self._line(call.endpoint)
+        await self._tidy({call.endpoint for call in plan.calls})
+
+    def _permit(self, plan: Plan) -> tuple[Plan, list[Defect]]:
+        """The part of a plan whose endpoints are permitted."""
+        defects: list[Defect] = []
+        several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
+        for each in several:
+            for endpoint in _endpoints(each):
+                if not allowed(endpoint.base, self._permitted):
+                    words = f"{endpoint.base} is not among the endpoints that the setting live_allowed names"
+                    defects.append(Defect(each.origin, words))
+                    break
+        refused = {defect.origin for defect in defects}
+        mappings = tuple(each for each in plan.mappings if each.origin not in refused)
+        calls = tuple(each for each in plan.calls if each.origin not in refused)
+        return Plan(mappings, calls, plan.defects, plan.read), defects
+
+    async def _end(self, gone: Sequence[Carried]) -> None:
+        if not gone:
+            return
+        for carried in gone:
+            for line, item, target in carried.fed:
+                line.remove(item, target)
+            del self.carried[carried.mapping]
+        await self.feeding.unbind([slot for carried in gone for slot in carried.slots.values()])
+
+    async def _begin(self, new: Sequence[Mapped]) -> None:
+        wanted: dict[str, dict[IdShortPath, Converter]] = defaultdict(dict)
+        for mapping in new:
+            for sink in mapping.sinks:
+                wanted[sink.submodel_id][sink.path] = converter
+        slots = {
+            (identifier, slot.path): slot
+            for identifier, paths in wanted.items()
+            for slot in await self.feeding.bind(identifier, paths)
+        }
+        for mapping in new:
+            carried = Carried(mapping, {sink.name: slots[sink.submodel_id, sink.path] for sink in mapping.sinks})
+            self.carried[mapping] = carried
+            self._connect_sources(carried)
+            for name, at in carried.elements():
+                await self._feed(carried, name, at.submodel_id, at.path)
+
+    def _connect_sources(self, carried: Carried) -> None:
+        for source in carried.mapping.sources:
+            target = carried.target(source.name)
+            if isinstance(source.at, ItemAt) and target is not None:
+                line = self._line(source.at.endpoint)
+                line.add(source.at.item, target)
+                carried.fed.append((line, source.at.item, target))
+
+    def _line(self, endpoint: Endpoint) -> Line:
+        if endpoint not in self.lines:
+            self.lines[endpoint] = Line(endpoint, self._connect(endpoint), self._announce, self._stale)
+        return self.lines[endpoint]
+
+    async def _tidy(self, called: set[Endpoint]) -> None:
+        """Tell each line what it has to observe, and close those that have nothing left."""
+        for endpoint, line in list(self.lines.items()):
+            if line.idle and endpoint not in called:
+                del self.lines[endpoint]
+                await line.close()
+            else:
+                await line.observe()
+
+    async def _announce(self, line: Line) -> None:
+        """Store how a line stands: one event for all its elements."""
+        shown = {name: given for name, given in line.document().items() if name in ("endpoint", "state", "error")}
+        try:
+            await self.repository.put({"id": line.endpoint.base, **shown}, kind=Kind.CONNECTION)
+        except Problem as problem:
+            log.warning("the state of %s is not stored: %s", line.endpoint.base, problem)
+
+    # Elements as sources
+
+    async def _move(self, batch: Iterable[Logged]) -> None:
+        """Elements that feed others have changed."""
+        moved = {change.identifier for change in batch if change.kind is Kind.SUBMODEL}
+        for carried in list(self.carried.values()):
+            for name, at in carried.elements():
+                if at.submodel_id in moved:
+                    await self._feed(carried, name, at.submodel_id, at.path)
+
+    async def _feed(self, carried: Carried, name: str, submodel_id: str, path: IdShortPath) -> None:
+        if (target := carried.target(name)) is None:
+            return
+        try:
+            entry = await self.repository.get(Kind.SUBMODEL, submodel_id, path)
+            value = value_of(resolve(entry.document, path))
+            slot = self.repository.live.slot(submodel_id, path)
+            target.set(value, slot.status if slot else 0, slot.source_time if slot else 0)
+        except (NotFound, Malformed) as problem:
+            carried.error = str(problem)
+            target.set(None, _UNREADABLE, 0)
+
+    # Storing, and the end
+
+    async def store(self, interval: float) -> None:
+        """Store what has come, again and again."""
+        while True:
+            await asyncio.sleep(interval)
+            try:
+                await self.feeding.store()
+            except Problem as problem:
+                log.warning("readings are not stored, and tried again: %s", problem)
+
+    async def close(self) -> None:
+        """Close all connections and store what came last."""
+        await asyncio.gather(*(line.close() for line in self.lines.values()), return_exceptions=True)
+        self.lines.clear()
+        with contextlib.suppress(Problem):
+            await self.feeding.unbind([slot for each in self.carried.values() for slot in each.slots.values()])
+        self.carried.clear()
+
+
+def _endpoints(each: Mapped | Call) -> list[Endpoint]:
+    if isinstance(each, Call):
+        return [each.endpoint]
+    return [source.at.endpoint for source in each.sources if isinstance(source.at, ItemAt)]
+
+
+def _labels() -> Iterable[Label]:
+    """What configurations are found by in the store: what they mean, in the forms that are about, or their idShort."""
+    yield Label(index.ID_SHORT, "AssetInterfacesMappingConfiguration")
+    for version in _VERSIONS:
+        for kind in ("GlobalReference", "Submodel", "ConceptDescription"):
+            reference = {"type": "ExternalReference", "keys": [{"type": kind, "value": AIMC + version}]}
+            yield Label(index.SEMANTIC_ID, reference_text(reference))
+            yield Label(index.SEMANTIC_ID, reference_text({**reference, "type": "ModelReference"}))
+
+
+def connecting(factories: Mapping[str, Connect]) -> Connect:
+    """What connects by the scheme of an endpoint."""
+    return partial(_connect_by, factories)
+
+
+def _connect_by(factories: Mapping[str, Connect], endpoint: Endpoint) -> AssetConnection:
+    return factories[endpoint.scheme](endpoint)

@@ -1,0 +1,144 @@
+"""A line to one endpoint: its connection, what is observed there, and where each reading goes."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from aas_server.live import AssetConnection, Endpoint, Item, Link, Readings, Value
+from aas_server.model import Document
+from aas_server.model.quality import LAST_USABLE, NO_COMMUNICATION
+
+log = logging.getLogger(__name__)
+
+
+class Target(Protocol):
+    """Where readings of an item go: an element, or the input of a transformation."""
+
+    def set(self, value: Value, status: int, source_time: int) -> None: ...
+
+    def doubt(self, status: int) -> None: ...
+
+
+#: Told when a line comes up or goes down.
+Announce = Callable[["Line"], Awaitable[None]]
+
+
+class Line:
+    """The items of one endpoint. `stale` is after how many seconds of silence a value is no longer usable."""
+
+    def __init__(self, endpoint: Endpoint, connection: AssetConnection, announce: Announce, stale: float) -> None:
+        self.endpoint, self.connection = endpoint, connection
+        self._announce, self._stale = announce, stale
+        self._numbers: dict[Item, int] = {}
+        self._targets: dict[int, list[Target]] = {}
+        self._next = 0
+        self._link = Link.CONNECTING
+        #: When something was last heard.
+        self.heard = 0.0
+        self._doubting: asyncio.TimerHandle | None = None
+        self._reading = asyncio.create_task(self._read(), name=f"line {endpoint.base}")
+
+    @property
+    def idle(self) -> bool:
+        return not self._numbers
+
+    @property
+    def items(self) -> int:
+        return len(self._numbers)
+
+    def add(self, item: Item, target: Target) -> None:
+        if item not in self._numbers:
+            self._numbers[item] = self._next
+            self._targets[self._next] = []
+            self._next += 1
+        self._targets[self._numbers[item]].append(target)
+
+    def remove(self, item: Item, target: Target) -> None:
+        number = self._numbers[item]
+        self._targets[number].remove(target)
+        if not self._targets[number]:
+            del self._targets[number], self._numbers[item]
+
+    async def observe(self) -> None:
+        """Let the connection know what there is now."""
+        await self.connection.observe({number: item for item, number in self._numbers.items()})
+
+    def error(self, item: Item) -> str:
+        """What is wrong with an item; empty where nothing is."""
+        number = self._numbers.get(item)
+        return self.connection.standing.errors.get(number, "") if number is not None else ""
+
+    async def refresh(self, items: list[Item]) -> None:
+        """Ask for items now where the connection can, so that who has written finds what is there."""
+        read = getattr(self.connection, "read", None)
+        numbers = [self._numbers[item] for item in items if item in self._numbers]
+        if read is not None and numbers:
+            self._take([tuple(each) for each in await read(numbers)])
+
+    async def close(self) -> None:
+        if self._doubting is not None:
+            self._doubting.cancel()
+        await self.connection.close()
+        self._reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reading
+
+    # What arrives
+
+    async def _read(self) -> None:
+        async for batch in self.connection.readings():
+            if batch:
+                self._take(batch)
+            if self.connection.standing.link is not self._link:
+                await self._stand(self.connection.standing.link)
+
+    def _take(self, batch: Readings) -> None:
+        self.heard = time.time()
+        targets = self._targets
+        for number, value, status, source_time in batch:
+            for target in targets.get(number, ()):
+                target.set(value, status, source_time)
+
+    async def _stand(self, link: Link) -> None:
+        """The line has come up or gone down. What has come stays, and nobody is told of each element."""
+        before, self._link = self._link, link
+        if self._doubting is not None:
+            self._doubting.cancel()
+            self._doubting = None
+        if link is Link.LOST:
+            self._doubt(LAST_USABLE)
+            self._doubting = asyncio.get_running_loop().call_later(self._stale, self._doubt, NO_COMMUNICATION)
+        if before is not link and link is not Link.CLOSED:
+            await self._announce(self)
+
+    def _doubt(self, status: int) -> None:
+        for targets in self._targets.values():
+            for target in targets:
+                target.doubt(status)
+
+    def document(self) -> Document:
+        """How the line stands, for people and machines."""
+        standing = self.connection.standing
+        shown: Document = {
+            "endpoint": self.endpoint.base,
+            "state": standing.link.value,
+            "since": _iso(standing.since),
+            "error": standing.error,
+            "connects": standing.connects,
+            "items": self.items,
+            "troubled": len(standing.errors),
+            "readings": standing.readings,
+            "gaps": standing.gaps,
+            "overflows": standing.overflows,
+        }
+        if self.heard:
+            shown["lastReading"] = _iso(self.heard)
+        return shown
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
