@@ -187,8 +187,8 @@ class Session:
                 self._fail(number, item, f"{status_name(code)}: {item.href}")
                 continue
             self._monitored[number] = (subscription, int(result.MonitoredItemId))
-            self._failed.pop(number, None)
-            self._standing.errors.pop(number, None)
+            if self._failed.pop(number, None):  # its first value may have come already, with an error of its own
+                self._standing.errors.pop(number, None)
 
     # What arrives
 
