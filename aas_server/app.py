@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -27,6 +28,8 @@ from aas_server.api.keys import (
 from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
+from aas_server.live import opening, telling
+from aas_server.live.following import Live
 from aas_server.model import Document
 from aas_server.model.errors import Unsupported
 from aas_server.model.modifiers import ApiVersion
@@ -177,7 +180,7 @@ async def open_repository(settings: Settings) -> AsyncIterator[Repository]:
     """The repository over the store the settings name; closed at the end, whatever happens."""
     storage = await SqliteStorage.open(settings.store, settings.log_changes, settings.query_timeout)
     try:
-        yield Repository(storage, storage, settings.cache_size)
+        yield Repository(storage, storage, settings.cache_size, settings.live_qualifiers)
     finally:
         await storage.close()
 
@@ -185,11 +188,16 @@ async def open_repository(settings: Settings) -> AsyncIterator[Repository]:
 @contextlib.asynccontextmanager
 async def listening(repository: Repository, settings: Settings) -> AsyncIterator[Server]:
     """The server, answering requests; at the end those under way are finished within the grace time."""
-    app = application(repository, settings, await asyncio.to_thread(operations, settings))
+    live = await asyncio.to_thread(plant, repository, settings)
+    carrying_out = FirstOf([opening.commands(live, repository), await asyncio.to_thread(operations, settings)])
+    app = application(repository, settings, carrying_out)
     runner = web.AppRunner(app, shutdown_timeout=settings.shutdown_grace)
     await runner.setup()
     try:
-        async with _sockets(app, runner, repository, settings) as port, _following(app[STATE], repository, settings):
+        async with (
+            _sockets(app, runner, repository, settings) as port,
+            _following(app[STATE], repository, settings, live),
+        ):
             yield Server(app, repository, settings.host, port)
     finally:
         await runner.cleanup()
@@ -214,16 +222,30 @@ async def _sockets(
 
 
 @contextlib.asynccontextmanager
-async def _following(state: State, repository: Repository, settings: Settings) -> AsyncIterator[None]:
-    """What follows the log as long as the server listens, where the settings ask for it."""
-    if not settings.register_at:
+async def _following(state: State, repository: Repository, settings: Settings, live: Live) -> AsyncIterator[None]:
+    """What follows the log as long as the server listens: the plant, and what else the settings ask for."""
+    state.live = partial(telling.overview, live)
+    state.mappings = partial(telling.mappings, live)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(opening.following(live, settings.live_interval))
+        if settings.register_at:
+            registration = registering(repository, settings.register_at, settings.external_url)
+            standing = await stack.enter_async_context(registration)
+            state.registration = standing.document
+            state.metrics["registration_waiting"] = lambda: standing.waiting
+            state.metrics["registration_reachable"] = lambda: not standing.error
         yield
-        return
-    async with registering(repository, settings.register_at, settings.external_url) as standing:
-        state.registration = standing.document
-        state.metrics["registration_waiting"] = lambda: standing.waiting
-        state.metrics["registration_reachable"] = lambda: not standing.error
-        yield
+
+
+def plant(repository: Repository, settings: Settings) -> Live:
+    """What connects to the plant. Raises Unsupported for settings that cannot be."""
+    try:
+        connector = opening.connector(
+            settings.live_pki, settings.live_trust_all, settings.live_credentials, settings.live_allowed
+        )
+    except ValueError as error:
+        raise Unsupported(str(error)) from None
+    return Live(repository, connector, settings.live_allowed, settings.live_stale)
 
 
 async def _finished(server: web.Server, grace: float) -> None:

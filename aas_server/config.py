@@ -61,6 +61,15 @@ class Settings:
     keep_results: float = _setting(
         3600.0, "How long the outcome of something asynchronous can be asked for: bulk requests, operations."
     )
+    live_allowed: tuple[str, ...] = _setting(
+        (), "Endpoints of the plant that may be connected to: opc.tcp://plc-1:4840, 10.0.0.0/8, *.example.org."
+    )
+    live_credentials: str = _setting("", "TOML file with users, passwords and certificates by endpoint.")
+    live_pki: str = _setting("pki", "Directory of OPC UA certificates: own, trusted, rejected.")
+    live_trust_all: bool = _setting(False, "Believe every OPC UA server, whatever its certificate.")
+    live_interval: float = _setting(0.5, "How often values of the plant are stored; readers see them at once.")
+    live_stale: float = _setting(30.0, "After how long without a connection a value counts as bad, not as uncertain.")
+    live_qualifiers: bool = _setting(False, "Elements that the plant feeds tell quality and source time as qualifiers.")
     query_timeout: float = _setting(5.0, "How long one page of a query may be searched for.")
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")

@@ -18,6 +18,7 @@ from aas_server.api import (
     elements,
     files,
     health,
+    live,
     operations,
     packages,
     query,
@@ -132,6 +133,8 @@ HEALTH = (
     ApiOperation("GetHealthLive", "GET", "/health/live", health.live),
     ApiOperation("GetHealthReady", "GET", "/health/ready", health.ready),
     ApiOperation("GetHealthMetrics", "GET", "/health/metrics", health.metrics),
+    ApiOperation("GetLive", "GET", "/live", live.get_live),
+    ApiOperation("GetLiveMappings", "GET", "/live/mappings", live.get_mappings),
     ApiOperation("GetHealthRegistration", "GET", "/health/registration", health.registration),
 )
 

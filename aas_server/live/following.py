@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from aas_server.live import AssetConnection, Endpoint
 from aas_server.live.allowing import allowed
@@ -23,6 +23,7 @@ from aas_server.model.paths import IdShortPath, resolve
 from aas_server.model.quality import status_code
 from aas_server.model.references import text as reference_text
 from aas_server.repository import Repository
+from aas_server.repository.entries import Entry
 from aas_server.repository.feeding import Feeding
 from aas_server.repository.slots import Converter
 from aas_server.storage import Label, index
@@ -34,8 +35,16 @@ TOGETHER = 0.2
 _VERSIONS = ("1/0/Submodel", "1/0", "1/1/Submodel", "1/1", "2/0/Submodel", "2/0", "2/1/Submodel", "2/1")
 _UNREADABLE = status_code("BadDataEncodingUnsupported")
 
-#: Opens a connection. Raises Problem for an endpoint that cannot be connected to at all.
-Connect = Callable[[Endpoint], AssetConnection]
+
+class Connecting(Protocol):
+    """What opens connections."""
+
+    @property
+    def SCHEMES(self) -> Sequence[str]: ...  # noqa: N802 - a constant
+
+    async def prepare(self) -> None: ...
+
+    def connect(self, endpoint: Endpoint) -> AssetConnection: ...
 
 
 class Live:
@@ -44,13 +53,13 @@ class Live:
     def __init__(
         self,
         repository: Repository,
-        connect: Connect,
+        connecting: Connecting,
         permitted: Sequence[str],
         stale: float = 30.0,
         most: int = 100_000,
     ) -> None:
         self.repository, self.feeding = repository, Feeding(repository)
-        self._connect, self._permitted, self._stale, self._most = connect, permitted, stale, most
+        self._connecting, self._permitted, self._stale, self._most = connecting, permitted, stale, most
         self.plan = Plan()
         self.defects: tuple[Defect, ...] = ()
         self.lines: dict[Endpoint, Line] = {}
@@ -102,7 +111,7 @@ class Live:
         """Look whether a submodel is a configuration, now or before."""
         entry = self.repository.peek(Kind.SUBMODEL, identifier)
         before = identifier in self._configurations
-        if entry is not None and is_configuration(entry.document):
+        if entry is not None and _may_be(entry) and is_configuration(entry.document):
             self._configurations.add(identifier)
             return True
         self._configurations.discard(identifier)
@@ -145,6 +154,8 @@ class Live:
         self.plan, self.defects = plan, (*plan.defects, *refused)
         for defect in self.defects:
             log.warning("%s: %s", defect.origin, defect.text)
+        if plan.mappings or plan.calls:
+            await self._connecting.prepare()
         wanted = dict.fromkeys(plan.mappings)
         await self._end([carried for mapping, carried in self.carried.items() if mapping not in wanted])
         await self._begin([mapping for mapping in wanted if mapping not in self.carried])
@@ -155,18 +166,20 @@ class Live:
 
     def _permit(self, plan: Plan) -> tuple[Plan, list[Defect]]:
         """The part of a plan whose endpoints are permitted."""
-        defects: list[Defect] = []
         several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
-        for each in several:
-            for endpoint in _endpoints(each):
-                if not allowed(endpoint.base, self._permitted):
-                    words = f"{endpoint.base} is not among the endpoints that the setting live_allowed names"
-                    defects.append(Defect(each.origin, words))
-                    break
+        words = [next(filter(None, map(self._forbidden, _endpoints(each))), "") or _unable(each) for each in several]
+        defects = [Defect(each.origin, why) for each, why in zip(several, words, strict=True) if why]
         refused = {defect.origin for defect in defects}
         mappings = tuple(each for each in plan.mappings if each.origin not in refused)
         calls = tuple(each for each in plan.calls if each.origin not in refused)
         return Plan(mappings, calls, plan.defects, plan.read), defects
+
+    def _forbidden(self, endpoint: Endpoint) -> str:
+        if endpoint.scheme not in self._connecting.SCHEMES:
+            return f"endpoints of {endpoint.scheme} are not connected by this version: {endpoint.base}"
+        if not allowed(endpoint.base, self._permitted):
+            return f"{endpoint.base} is not among the endpoints that the setting live_allowed names"
+        return ""
 
     async def _end(self, gone: Sequence[Carried]) -> None:
         if not gone:
@@ -204,7 +217,7 @@ class Live:
 
     def _line(self, endpoint: Endpoint) -> Line:
         if endpoint not in self.lines:
-            self.lines[endpoint] = Line(endpoint, self._connect(endpoint), self._announce, self._stale)
+            self.lines[endpoint] = Line(endpoint, self._connecting.connect(endpoint), self._announce, self._stale)
         return self.lines[endpoint]
 
     async def _tidy(self, called: set[Endpoint]) -> None:
@@ -282,10 +295,13 @@ def _labels() -> Iterable[Label]:
             yield Label(index.SEMANTIC_ID, reference_text({**reference, "type": "ModelReference"}))
 
 
-def connecting(factories: Mapping[str, Connect]) -> Connect:
-    """What connects by the scheme of an endpoint."""
-    return partial(_connect_by, factories)
+def _may_be(entry: Entry) -> bool:
+    """Whether it is worth reading: of an import of thousands, nearly none is a configuration."""
+    return entry.parsed or b"AssetInterfacesMapping" in entry.body
 
 
-def _connect_by(factories: Mapping[str, Connect], endpoint: Endpoint) -> AssetConnection:
-    return factories[endpoint.scheme](endpoint)
+def _unable(each: Mapped | Call) -> str:
+    """Why a mapping cannot be carried out whatever its endpoints are."""
+    if isinstance(each, Mapped) and each.transformation is not None:
+        return "transformations are not carried out by this version"
+    return ""

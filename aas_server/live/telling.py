@@ -1,6 +1,7 @@
 """How the plant stands, in words: each connection, each mapping, and what cannot be carried out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 
 from aas_server.live.carrying import Carried
 from aas_server.live.following import Live
@@ -19,12 +20,14 @@ def overview(live: Live) -> Document:
     }
 
 
-def mappings(live: Live, troubled: bool = False) -> Iterator[Document]:
-    """Each mapping with its sinks; only those in trouble where that is asked for."""
-    for carried in live.carried.values():
-        shown = mapping(live, carried)
-        if not troubled or "error" in shown or any("error" in sink for sink in shown["sinks"]):
-            yield shown
+def mappings(live: Live, troubled: bool = False) -> list[tuple[str, Callable[[], Document]]]:
+    """Each mapping by its origin, shown when asked for; only those in trouble where that is wanted."""
+    found = [(each.mapping.origin, partial(mapping, live, each)) for each in live.carried.values()]
+    return [each for each in found if _troubled(each[1]())] if troubled else list(found)
+
+
+def _troubled(shown: Document) -> bool:
+    return "error" in shown or any("error" in sink for sink in shown["sinks"])
 
 
 def mapping(live: Live, carried: Carried) -> Document:

@@ -84,6 +84,11 @@ class Entry:
         return self._body
 
     @property
+    def parsed(self) -> bool:
+        """Whether the document is at hand without reading its bytes."""
+        return self._document is not None
+
+    @property
     def document(self) -> Document:
         """The parsed document; shared, so never changed in place."""
         if self._document is None and self._make is not None:

@@ -171,5 +171,7 @@ CONTRACTS: Final = {
     "GetHealthRegistration": Contract(
         "How the registration at another registry stands", "200 Registration", refusals="404"
     ),
+    "GetLive": Contract("How the plant stands: connections, and what cannot be carried out", "200 Live"),
+    "GetLiveMappings": listed("Mappings with their newest values", "LiveMapping", "troubled", refusals="400"),
     "GetHealthMetrics": Contract("Counters of this process", "200 Metrics"),
 }

@@ -54,6 +54,7 @@ _QUERY: Final[dict[str, tuple[str, Schema]]] = {
     "explain": ("Whether the plan of the query is answered, too", _FLAG),
     "ignore-duplicates": ("Keep documents that exist", _FLAG),
     "dry-run": ("Only tell what would be done", _FLAG),
+    "troubled": ("Whether only what is in trouble is listed", _FLAG),
     "strict": ("Refuse what violates a constraint, instead of telling it", _FLAG),
 }
 

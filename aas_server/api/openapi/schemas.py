@@ -162,6 +162,29 @@ _OWN: Final[dict[str, Schema]] = {
     "Registration": opened(
         "registerAt reachable", registerAt=STRING, reachable={"type": "boolean"}, refused=array(STRING), error=STRING
     ),
+    "Live": opened(
+        "connections mappings operations defects",
+        connections=array(
+            opened(
+                "endpoint state since error items",
+                endpoint=STRING,
+                state={"enum": ["connecting", "connected", "lost", "closed"]},
+                since=STRING,
+                error=STRING,
+                items={"type": "integer"},
+            )
+        ),
+        mappings={"type": "integer"},
+        operations={"type": "integer"},
+        defects=array(opened("origin text", origin=STRING, text=STRING)),
+    ),
+    "LiveMapping": opened(
+        "origin sources sinks",
+        origin=STRING,
+        sources=array(opened("name", name=STRING, error=STRING)),
+        sinks=array(opened("name submodelId path", name=STRING, submodelId=STRING, path=STRING, error=STRING)),
+        error=STRING,
+    ),
     "Metrics": {"type": "object", "additionalProperties": {"type": "number"}},
     "Index": opened(
         "name version", name=STRING, version=STRING, links={"type": "object", "additionalProperties": STRING}

@@ -1,0 +1,79 @@
+"""The plant is connected as long as a block lasts."""
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aas_server.live import AssetConnection, Endpoint
+from aas_server.live.allowing import check
+from aas_server.live.commanding import Commands
+from aas_server.live.credentials import Credentials, from_toml, of
+from aas_server.live.following import Live
+from aas_server.repository import Repository
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Opens connections by the scheme of their endpoint. `pki` is the directory of OPC UA certificates."""
+
+    pki: Path
+    trust_all: bool = False
+    credentials: Mapping[str, Credentials] = field(default_factory=dict)
+
+    #: What is connected; endpoints of other schemes are defects of the plan.
+    SCHEMES = ("opc.tcp",)
+
+    async def prepare(self) -> None:
+        """Load what connecting takes: that is long, and only done by whoever has endpoints."""
+        await asyncio.to_thread(importlib.import_module, "aas_server.live.opcua.connection")
+
+    def connect(self, endpoint: Endpoint) -> AssetConnection:
+        from aas_server.live.opcua.connection import OpcUaConnection
+        from aas_server.live.opcua.security import Pki
+
+        return OpcUaConnection(endpoint, of(endpoint, self.credentials), Pki(self.pki, self.trust_all))
+
+
+def connector(pki: str, trust_all: bool, credentials: str, permitted: Sequence[str]) -> Connector:
+    """What the settings say of connections. Raises ValueError for credentials or patterns that cannot be read."""
+    check(permitted)
+    return Connector(Path(pki), trust_all, from_toml(Path(credentials)) if credentials else {})
+
+
+@contextlib.asynccontextmanager
+async def following(live: Live, interval: float) -> AsyncIterator[None]:
+    """The plan is followed, and what comes is stored every so many seconds."""
+    tasks = [
+        asyncio.create_task(_lasting(live), name="live"),
+        asyncio.create_task(live.store(interval), name="live storing"),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await live.close()
+
+
+async def _lasting(live: Live) -> None:
+    """Whatever goes wrong with one plan, the next change makes another."""
+    while True:
+        try:
+            return await live.follow()
+        except Exception:
+            log.exception("following the plant failed; it is tried again")
+            await asyncio.sleep(5)
+
+
+def commands(live: Live, repository: Repository) -> Commands:
+    """What goes to the plant goes through these."""
+    found = Commands(live)
+    repository.plant = found
+    return found
