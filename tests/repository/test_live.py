@@ -227,6 +227,7 @@ async def test_what_is_set_of_a_fed_element_goes_to_the_plant_only(
                 raise Forbidden("thirteen is not written")
             written.extend(values)
 
+    repository.plant = None  # as before anything has connected
     unconnected = await client.patch(VALUE, json=2.0)
     assert unconnected.status == 503
     repository.plant = Press()
