@@ -191,6 +191,7 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     live = await asyncio.to_thread(plant, repository, settings)
     carrying_out = FirstOf([opening.commands(live, repository), await asyncio.to_thread(operations, settings)])
     app = application(repository, settings, carrying_out)
+    app[STATE].live, app[STATE].mappings = partial(telling.overview, live), partial(telling.mappings, live)
     runner = web.AppRunner(app, shutdown_timeout=settings.shutdown_grace)
     await runner.setup()
     try:
@@ -224,8 +225,6 @@ async def _sockets(
 @contextlib.asynccontextmanager
 async def _following(state: State, repository: Repository, settings: Settings, live: Live) -> AsyncIterator[None]:
     """What follows the log as long as the server listens: the plant, and what else the settings ask for."""
-    state.live = partial(telling.overview, live)
-    state.mappings = partial(telling.mappings, live)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(opening.following(live, settings.live_interval))
         if settings.register_at:

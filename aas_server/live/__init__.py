@@ -140,6 +140,13 @@ class AssetConnection(Protocol):
         """
         ...
 
+    async def read(self, numbers: Sequence[int]) -> Sequence[Reading]:
+        """Ask for observed items now, so that who has written finds what is there; none where nobody can be asked.
+
+        Raises Unavailable, TimedOut.
+        """
+        ...
+
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
         """Write all; the StatusCode of each. Raises Unavailable where there is no session: nothing is queued."""
         ...

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from aas_server.live import Value
-from aas_server.live.carrying import Place
-from aas_server.live.converting import converter, value_of
+from aas_server.live.converting import converter
 from aas_server.live.following import Live
 from aas_server.live.lines import Line
 from aas_server.live.plan import Call, Guard, ItemAt
+from aas_server.live.saying import value_of
 from aas_server.model import Document, Json
 from aas_server.model.edit import Attributes, apply_values
 from aas_server.model.errors import Forbidden, Malformed, Problem, Refused, TimedOut, Unavailable
@@ -86,12 +86,10 @@ class Commands:
         return Order(slot, line, at, value)
 
     def _behind(self, slot: Slot) -> tuple[Line, ItemAt, Guard] | None:
-        """The line and item that a slot is fed from."""
-        for carried in self._live.carried.values():
-            for sink in carried.mapping.sinks:
-                if carried.slots[sink.name] is slot and (at := carried.item(sink)) is not None:
-                    return self._live.lines[at.endpoint], at, sink.guard
-        return None
+        """The line and item that a slot is fed from; None where it is made of other things."""
+        carried, sink = self._live.behind[slot]
+        at = carried.item(sink)
+        return (self._live.lines[at.endpoint], at, sink.guard) if at is not None else None
 
     def _guard(self, where: str, slot: Slot, guard: Guard, value: Value, line: Line) -> None:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -156,6 +154,3 @@ def _answered(variable: Document, value: Value) -> Json:
 
 def _or(given: float | None, other: float) -> float:
     return other if given is None else given
-
-
-__all__ = ["Commands", "Place"]

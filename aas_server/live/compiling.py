@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from aas_server.live import Endpoint, Item
@@ -53,7 +53,9 @@ class Compiler:
 
     def plan(self) -> Plan:
         mappings, wrong = checked(self.mappings)
-        return Plan(tuple(mappings), tuple(self.calls), (*self.defects, *wrong), self._world.read)
+        return Plan(
+            tuple(mappings), tuple(self.calls), (*self.defects, *wrong), self._world.read, self._interfaces.read
+        )
 
     def add(self, submodel: Document) -> None:
         """One AIMC submodel. Templates that are not filled in yet have no mappings, and no defects either."""
@@ -249,10 +251,3 @@ def _elsewhere(at: Place, polling: float | None, server: str) -> ItemAt:
         raise Defective(f"the server {server!r} of a source is no http address")
     href = f"/submodels/{encode(at[0])}/submodel-elements/{text(at[1]).replace('[', '%5B').replace(']', '%5D')}/$value"
     return ItemAt(base, Item(href, observed=False, polling=polling or 1.0))
-
-
-def outline(plan: Plan) -> Iterator[str]:
-    """A plan for people, line by line."""
-    for mapping in plan.mappings:
-        yield f"{mapping.origin}: {len(mapping.sources)} → {len(mapping.sinks)}"
-    yield from (f"{defect.origin}: {defect.text}" for defect in plan.defects)

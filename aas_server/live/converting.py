@@ -1,7 +1,6 @@
 """Values of the plant into attributes of elements, and back. The element decides; what does not fit says why."""
 
 import base64
-import binascii
 import math
 import struct
 from collections.abc import Callable, Sequence
@@ -21,8 +20,8 @@ Attributes = dict[str, Any]
 Updates = Sequence[tuple[IdShortPath, Attributes]]
 Convert = Callable[[Any], Updates]
 
-_INTEGERS = NUMBERS - {"xs:decimal", "xs:double", "xs:float"}
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+INTEGERS = NUMBERS - {"xs:decimal", "xs:double", "xs:float"}
+EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _SINGLE = struct.Struct("<f")
 #: From this point in time on OPC UA means that there is none (10000-6, 5.2.2.5).
 _LAST = 2650467743990000000
@@ -84,7 +83,7 @@ def _boolean(value: int) -> str:
 
 
 def _number(value_type: str, value: float) -> str:
-    if value_type in _INTEGERS:
+    if value_type in INTEGERS:
         if not value.is_integer():
             raise Malformed(f"{value} arrived, which is no {value_type}")
         return str(int(value))
@@ -114,10 +113,10 @@ def _moment(value_type: str, value: int) -> str | None:
     """A time as text, in UTC; what OPC UA means by no time is none."""
     if value <= 0:
         return None
-    if value_type in _INTEGERS:
+    if value_type in INTEGERS:
         return str(int(value))
     try:
-        at = _EPOCH + timedelta(microseconds=min(value, _LAST) // 10)
+        at = EPOCH + timedelta(microseconds=min(value, _LAST) // 10)
     except OverflowError:
         raise Malformed(f"{int(value)} arrived, which is no time of any calendar") from None
     whole = at.isoformat().replace("+00:00", "Z")
@@ -259,73 +258,6 @@ _CONVERTERS: dict[str, Callable[[Document], Convert]] = {
     "SubmodelElementList": lambda element: partial(_list, element),
     "SubmodelElementCollection": lambda element: partial(_collection, element),
 }
-
-
-# And back
-
-
-def value_of(element: Document) -> Value:
-    """What an element with its new attributes says to the plant. Raises Malformed where it cannot be said."""
-    match element["modelType"]:
-        case "Property":
-            return scalar(element.get("valueType", "xs:string"), element.get("value"))
-        case "MultiLanguageProperty":
-            found = [LocalText(each["language"], each["text"]) for each in element.get("value") or ()]
-            return found[0] if len(found) == 1 else list(found)
-        case "Range":
-            value_type = element.get("valueType", "xs:double")
-            return {"Low": scalar(value_type, element.get("min")), "High": scalar(value_type, element.get("max"))}
-        case "Blob":
-            return _decoded(element.get("value") or "")
-        case "File":
-            return element.get("value")
-        case "SubmodelElementList":
-            return [value_of(child) for child in children(element)]
-        case "SubmodelElementCollection":
-            return {child["idShort"]: value_of(child) for child in children(element)}
-        case other:
-            raise Malformed(f"the value of a {other} is not written to the plant")
-
-
-def scalar(value_type: str, given: str | None) -> Value:
-    """The value of a text of a type."""
-    if given is None:
-        return None
-    if value_type in _INTEGERS:
-        return int(given)
-    match value_type:
-        case "xs:boolean":
-            return given in ("true", "1")
-        case "xs:double" | "xs:float" | "xs:decimal":
-            return float(given.replace("INF", "inf"))
-        case "xs:dateTime":
-            return file_time(given)
-        case "xs:base64Binary":
-            return _decoded(given)
-        case "xs:hexBinary":
-            return bytes.fromhex(given)
-        case _:
-            return given
-
-
-def file_time(given: str) -> FileTime:
-    """An xs:dateTime as OPC UA counts it; without a zone it is UTC. Raises Malformed for one it cannot count."""
-    try:
-        at = datetime.fromisoformat(given)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        since = at.astimezone(UTC) - _EPOCH
-    except (ValueError, OverflowError):
-        raise Malformed(f"{given} is no time between 1601 and 9999") from None
-    if since < timedelta():
-        raise Malformed(f"{given} is before 1601")
-    return FileTime((since.days * 86400 + since.seconds) * 10_000_000 + since.microseconds * 10)
-
-
-def _decoded(given: str) -> bytes:
-    try:
-        return base64.b64decode(given)
-    except (binascii.Error, ValueError):
-        raise Malformed("the value is no base64") from None
 
 
 def _shown(value: Value) -> str:

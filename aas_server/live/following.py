@@ -10,29 +10,26 @@ from typing import Protocol
 from aas_server.live import AssetConnection, Endpoint
 from aas_server.live.allowing import allowed
 from aas_server.live.carrying import Carried, Place
-from aas_server.live.compiling import compiled, is_configuration
-from aas_server.live.converting import converter, value_of
+from aas_server.live.compiling import compiled
+from aas_server.live.converting import converter
+from aas_server.live.finding import Configurations
 from aas_server.live.lines import Line
-from aas_server.live.plan import Call, Defect, ItemAt, Plan
+from aas_server.live.plan import Call, Defect, ItemAt, Plan, Sink
 from aas_server.live.plan import Mapping as Mapped
-from aas_server.live.reading import AIMC
+from aas_server.live.saying import value_of
 from aas_server.model import Document, Kind
 from aas_server.model.changes import Event, Logged
 from aas_server.model.errors import Gone, Malformed, NotFound, Problem
 from aas_server.model.paths import IdShortPath, resolve
-from aas_server.model.quality import status_code
-from aas_server.model.references import text as reference_text
+from aas_server.model.quality import GOOD, status_code
 from aas_server.repository import Repository
-from aas_server.repository.entries import Entry
 from aas_server.repository.feeding import Feeding
-from aas_server.repository.slots import Converter
-from aas_server.storage import Label, index
+from aas_server.repository.slots import Converter, Slot
 
 log = logging.getLogger(__name__)
 
 #: Changes that come so soon after each other, in seconds, lead to one new plan.
 TOGETHER = 0.2
-_VERSIONS = ("1/0/Submodel", "1/0", "1/1/Submodel", "1/1", "2/0/Submodel", "2/0", "2/1/Submodel", "2/1")
 _UNREADABLE = status_code("BadDataEncodingUnsupported")
 
 
@@ -51,21 +48,20 @@ class Live:
     """What is connected. `permitted` names the endpoints that may be (see allowing), `stale` is in seconds."""
 
     def __init__(
-        self,
-        repository: Repository,
-        connecting: Connecting,
-        permitted: Sequence[str],
-        stale: float = 30.0,
-        most: int = 100_000,
+        self, repository: Repository, connecting: Connecting, permitted: Sequence[str], stale: float = 30.0
     ) -> None:
         self.repository, self.feeding = repository, Feeding(repository)
-        self._connecting, self._permitted, self._stale, self._most = connecting, permitted, stale, most
+        self._connecting, self._permitted, self._stale = connecting, permitted, stale
         self.plan = Plan()
         self.defects: tuple[Defect, ...] = ()
         self.lines: dict[Endpoint, Line] = {}
         self.carried: dict[Mapped, Carried] = {}
         self.calls: dict[Place, Call] = {}
-        self._configurations: set[str] = set()
+        self._configurations = Configurations(repository)
+        #: The mappings that elements of a submodel feed.
+        self._elements: dict[str, list[Carried]] = {}
+        #: What feeds a slot.
+        self.behind: dict[Slot, tuple[Carried, Sink]] = {}
 
     # Following
 
@@ -93,39 +89,19 @@ class Live:
         if self._touched(batch):
             await asyncio.sleep(TOGETHER)
             await self.make()
-        else:
-            await self._move(batch)
+        await self._move(batch)
 
     def _touched(self, batch: Iterable[Logged]) -> bool:
         """Whether a batch changes what the plan is made of. What the plant itself says does not."""
-        touched = False
-        for change in batch:
-            if change.kind is not Kind.SUBMODEL or change.quality:
-                continue
-            if change.event is not Event.VALUE:
-                touched |= self._notes(change.identifier)
-            touched |= change.identifier in self.plan.read or change.identifier in self._configurations
-        return touched
-
-    def _notes(self, identifier: str) -> bool:
-        """Look whether a submodel is a configuration, now or before."""
-        entry = self.repository.peek(Kind.SUBMODEL, identifier)
-        before = identifier in self._configurations
-        if entry is not None and _may_be(entry) and is_configuration(entry.document):
-            self._configurations.add(identifier)
-            return True
-        self._configurations.discard(identifier)
-        return before
+        edits = [change for change in batch if change.kind is Kind.SUBMODEL and not change.quality]
+        noted = [self._configurations.note(each.identifier) for each in edits if each.event is not Event.VALUE]
+        values = self._configurations.known | self.plan.interfaces
+        return any(noted) or any(
+            each.identifier in (values if each.event is Event.VALUE else self.plan.read | values) for each in edits
+        )
 
     async def _load(self) -> None:
-        """Find the configurations that are here already, and carry them out."""
-        for label in _labels():
-            cursor: str | None = None
-            while True:
-                page = await self.repository.page(Kind.SUBMODEL, (label,), 100, cursor)
-                self._configurations |= {each.identifier for each in page.result if is_configuration(each.document)}
-                if (cursor := page.cursor) is None:
-                    break
+        await self._configurations.load()
         await self.make()
 
     # Plans
@@ -133,8 +109,10 @@ class Live:
     async def make(self) -> None:
         """Make the plan anew, and carry out the difference."""
         known: dict[str, Document | None] = {}
-        await self._fetch(known, self._configurations)
-        configurations = [document for each in sorted(self._configurations) if (document := known[each]) is not None]
+        await self._fetch(known, self._configurations.known)
+        configurations = [
+            document for each in sorted(self._configurations.known) if (document := known[each]) is not None
+        ]
         while True:
             plan = await asyncio.to_thread(compiled, configurations, known.get)
             if not await self._fetch(known, plan.read - known.keys()):
@@ -159,6 +137,10 @@ class Live:
         wanted = dict.fromkeys(plan.mappings)
         await self._end([carried for mapping, carried in self.carried.items() if mapping not in wanted])
         await self._begin([mapping for mapping in wanted if mapping not in self.carried])
+        self._elements = defaultdict(list)
+        for carried in self.carried.values():
+            for submodel_id in {at.submodel_id for _, at in carried.elements()}:
+                self._elements[submodel_id].append(carried)
         self.calls = {(call.submodel_id, call.path): call for call in plan.calls}
         for call in plan.calls:
             self._line(call.endpoint)
@@ -188,6 +170,8 @@ class Live:
             for line, item, target in carried.fed:
                 line.remove(item, target)
             del self.carried[carried.mapping]
+            for slot in carried.slots.values():
+                del self.behind[slot]
         await self.feeding.unbind([slot for carried in gone for slot in carried.slots.values()])
 
     async def _begin(self, new: Sequence[Mapped]) -> None:
@@ -203,6 +187,7 @@ class Live:
         for mapping in new:
             carried = Carried(mapping, {sink.name: slots[sink.submodel_id, sink.path] for sink in mapping.sinks})
             self.carried[mapping] = carried
+            self.behind |= {carried.slots[sink.name]: (carried, sink) for sink in mapping.sinks}
             self._connect_sources(carried)
             for name, at in carried.elements():
                 await self._feed(carried, name, at.submodel_id, at.path)
@@ -241,11 +226,11 @@ class Live:
 
     async def _move(self, batch: Iterable[Logged]) -> None:
         """Elements that feed others have changed."""
-        moved = {change.identifier for change in batch if change.kind is Kind.SUBMODEL}
-        for carried in list(self.carried.values()):
-            for name, at in carried.elements():
-                if at.submodel_id in moved:
-                    await self._feed(carried, name, at.submodel_id, at.path)
+        for submodel_id in dict.fromkeys(change.identifier for change in batch if change.kind is Kind.SUBMODEL):
+            for carried in self._elements.get(submodel_id, ()):
+                for name, at in carried.elements():
+                    if at.submodel_id == submodel_id:
+                        await self._feed(carried, name, submodel_id, at.path)
 
     async def _feed(self, carried: Carried, name: str, submodel_id: str, path: IdShortPath) -> None:
         if (target := carried.target(name)) is None:
@@ -254,7 +239,8 @@ class Live:
             entry = await self.repository.get(Kind.SUBMODEL, submodel_id, path)
             value = value_of(resolve(entry.document, path))
             slot = self.repository.live.slot(submodel_id, path)
-            target.set(value, slot.status if slot else 0, slot.source_time if slot else 0)
+            target.set(value, slot.status if slot else GOOD, slot.source_time if slot else 0)
+            carried.error = ""
         except (NotFound, Malformed) as problem:
             carried.error = str(problem)
             target.set(None, _UNREADABLE, 0)
@@ -267,8 +253,8 @@ class Live:
             await asyncio.sleep(interval)
             try:
                 await self.feeding.store()
-            except Problem as problem:
-                log.warning("readings are not stored, and tried again: %s", problem)
+            except Exception:
+                log.exception("readings are not stored, and tried again")
 
     async def close(self) -> None:
         """Close all connections and store what came last."""
@@ -283,21 +269,6 @@ def _endpoints(each: Mapped | Call) -> list[Endpoint]:
     if isinstance(each, Call):
         return [each.endpoint]
     return [source.at.endpoint for source in each.sources if isinstance(source.at, ItemAt)]
-
-
-def _labels() -> Iterable[Label]:
-    """What configurations are found by in the store: what they mean, in the forms that are about, or their idShort."""
-    yield Label(index.ID_SHORT, "AssetInterfacesMappingConfiguration")
-    for version in _VERSIONS:
-        for kind in ("GlobalReference", "Submodel", "ConceptDescription"):
-            reference = {"type": "ExternalReference", "keys": [{"type": kind, "value": AIMC + version}]}
-            yield Label(index.SEMANTIC_ID, reference_text(reference))
-            yield Label(index.SEMANTIC_ID, reference_text({**reference, "type": "ModelReference"}))
-
-
-def _may_be(entry: Entry) -> bool:
-    """Whether it is worth reading: of an import of thousands, nearly none is a configuration."""
-    return entry.parsed or b"AssetInterfacesMapping" in entry.body
 
 
 def _unable(each: Mapped | Call) -> str:

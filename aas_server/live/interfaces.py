@@ -46,6 +46,12 @@ class Interfaces:
     def __init__(self, world: World) -> None:
         self._world = world
         self._endpoints: dict[tuple[str, IdShortPath], Endpoint] = {}
+        self._asked: set[str] = set()
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The submodels that interfaces stand in."""
+        return frozenset(self._asked)
 
     def affords(self, submodel_id: str, path: IdShortPath) -> bool:
         """Whether a reference leads to a property or action of an interface, not to a value."""
@@ -113,6 +119,7 @@ class Interfaces:
         ]
 
     def _endpoint(self, submodel_id: str, path: IdShortPath) -> Endpoint:
+        self._asked.add(submodel_id)  # a defect may be mended by a value
         key = (submodel_id, path[:1])
         if key not in self._endpoints:
             self._endpoints[key] = self._described(submodel_id, self._element(submodel_id, path[:1]))

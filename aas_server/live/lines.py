@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -72,12 +72,11 @@ class Line:
         number = self._numbers.get(item)
         return self.connection.standing.errors.get(number, "") if number is not None else ""
 
-    async def refresh(self, items: list[Item]) -> None:
-        """Ask for items now where the connection can, so that who has written finds what is there."""
-        read = getattr(self.connection, "read", None)
+    async def refresh(self, items: Sequence[Item]) -> None:
+        """Ask for items now, so that who has written finds what is there."""
         numbers = [self._numbers[item] for item in items if item in self._numbers]
-        if read is not None and numbers:
-            self._take([tuple(each) for each in await read(numbers)])
+        if numbers:
+            self._take(await self.connection.read(numbers))
 
     async def close(self) -> None:
         if self._doubting is not None:

@@ -90,9 +90,13 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is to be connected. `read` are the ids of the submodels it depends on: it is made anew with them."""
+    """All that is to be connected, made anew when a submodel changes that it depends on.
+
+    `read` are all of these by their ids; `interfaces` are those whose values it depends on, too.
+    """
 
     mappings: tuple[Mapping, ...] = ()
     calls: tuple[Call, ...] = ()
     defects: tuple[Defect, ...] = ()
     read: frozenset[str] = frozenset()
+    interfaces: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aas_server.model import Kind
 from aas_server.model.edit import Attributes, apply_values
-from aas_server.model.errors import NotFound, Problem, Unavailable
+from aas_server.model.errors import NotFound, Unavailable
 from aas_server.model.paths import IdShortPath
 from aas_server.repository.conditions import Condition
 from aas_server.repository.live import Feed
@@ -54,7 +54,6 @@ class Feeding:
         return count
 
     async def _store(self, feed: Feed) -> None:
-        dirty = feed.dirty
         readings, whole = feed.told()
         try:
             if readings is not None:
@@ -65,9 +64,15 @@ class Feeding:
                 )
         except NotFound:
             pass  # nobody has the submodel, or the element, any more
-        except Problem:
-            feed.dirty = dirty | feed.dirty
+        except BaseException:
+            await self._renew(feed)
             raise
+
+    async def _renew(self, feed: Feed) -> None:
+        """Nothing of it is stored: what the slots took for stored is looked up again, and all of it is to be stored."""
+        if await self._repository.exists(Kind.SUBMODEL, feed.submodel_id):
+            base = await self._repository.stored(Kind.SUBMODEL, feed.submodel_id)
+            feed.rebind(base.document, base.revision)
 
 
 async def written(repository: "Repository", submodel_id: str, values: ValuesOf, condition: Condition) -> ValuesOf:

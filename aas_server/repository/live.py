@@ -8,7 +8,6 @@ from aas_server.model.changes import Change, Delete, Outcome, Put, Readings, Set
 from aas_server.model.edit import Attributes, apply_values
 from aas_server.model.errors import NotFound
 from aas_server.model.paths import CHILDREN, IdShortPath, resolver
-from aas_server.model.quality import LAST_USABLE
 from aas_server.repository.entries import Entry
 from aas_server.repository.slots import NOTHING, Converter, Slot, moment
 
@@ -179,8 +178,3 @@ class LiveValues:
                 feed.rebind(None, outcome.revision)
             case SetValue() if feed := self.feeds.get(change.submodel_id):
                 feed.revision = outcome.revision
-
-    def lose(self, slots: Sequence[Slot], status: int = LAST_USABLE) -> None:
-        """The source of these is silent."""
-        for slot in slots:
-            slot.doubt(status)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aas_server.live import FileTime, LocalText, Value
-from aas_server.live.converting import converter, lexical, scalar, value_of
+from aas_server.live.converting import converter, lexical
+from aas_server.live.saying import scalar, value_of
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import Malformed
 from tests.examples import collection, listed, prop

@@ -196,7 +196,7 @@ async def test_a_silent_source_leaves_the_value_and_says_nothing_of_each_element
     slot = await bound(repository)
     slot.set(4.5, 0, NOON)
     await Feeding(repository).store()
-    repository.live.lose([slot], LAST_USABLE)
+    slot.doubt(LAST_USABLE)
     assert slot.headers()["X-Value-Quality"] == "UncertainLastUsableValue"
     assert await Feeding(repository).store() == 0
 

@@ -57,10 +57,9 @@ class OpcUaConnection:
         return self._arriving.batches()
 
     async def read(self, numbers: Sequence[int]) -> list[Reading]:
-        """Ask for items that are observed, now; what they say arrives as readings do, too."""
         session = self._connected()
         async with self._in_time("reading"):
-            return [Reading(*each) for each in await session.refresh(numbers)]
+            return [Reading(*each) for each in await session.read(numbers)]
 
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
         self._connected()
@@ -71,7 +70,7 @@ class OpcUaConnection:
     async def invoke(self, action: Action, inputs: Mapping[str, Value]) -> Mapping[str, Value]:
         self._connected()
         assert self._methods is not None  # noqa: S101 - comes and goes with the session
-        async with self._in_time("the method", None):
+        async with self._in_time("calling"):
             return await self._methods.call(action, inputs)
 
     async def close(self) -> None:
@@ -89,10 +88,10 @@ class OpcUaConnection:
         return self._session
 
     @contextlib.asynccontextmanager
-    async def _in_time(self, what: str, seconds: float | None = 0.0) -> AsyncIterator[None]:
+    async def _in_time(self, what: str) -> AsyncIterator[None]:
         """Within the time of an answer. Raises TimedOut, Unavailable when the connection is lost meanwhile."""
         try:
-            async with asyncio.timeout(self._answer if seconds is not None else None):
+            async with asyncio.timeout(self._answer):
                 yield
         except TimeoutError:
             raise TimedOut(f"BadTimeout: {what} took longer than {self._answer:g} s at {self._endpoint.base}") from None
