@@ -23,8 +23,8 @@ def free_port() -> int:
 class Plant:
     """A server that does what it is told."""
 
-    def __init__(self, port: int, variables: int) -> None:
-        self.port, self.variables = port, variables
+    def __init__(self, port: int, variables: int, folder: str) -> None:
+        self.port, self.variables, self.folder = port, variables, folder
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -33,7 +33,7 @@ class Plant:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, str(SERVER), str(self.port), str(self.variables),
+            sys.executable, str(SERVER), str(self.port), str(self.variables), self.folder,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -54,8 +54,9 @@ class Plant:
 
 
 @contextlib.asynccontextmanager
-async def plant(variables: int = 0) -> AsyncIterator[Plant]:
-    running = Plant(free_port(), variables)
+async def plant(variables: int = 0, folder: str = "") -> AsyncIterator[Plant]:
+    """A server; one that has a folder for its certificate is secured, and knows one user."""
+    running = Plant(free_port(), variables, folder)
     await running.start()
     try:
         yield running

@@ -6,14 +6,20 @@ It speaks through asyncua, as the client under test does: good for faults; a for
 import asyncio
 import json
 import logging
+import socket
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncua.ua
 from asyncua.common.methods import uamethod
 from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
+from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 #: Its types are written for those who build clients.
 ua: Any = asyncua.ua
@@ -110,12 +116,43 @@ async def change(server: Server, index: int, name: str, value: Any) -> None:
     await server.write_attribute_value(node.nodeid, data)
 
 
-async def main(port: int, variables: int) -> None:
+class Users(UserManager):
+    """One user, and a password."""
+
+    def get_user(
+        self, iserver: Any, username: str | None = None, password: str | None = None, certificate: Any = None
+    ) -> User | None:
+        known = username is None or (username, password) == ("operator", "secret")
+        return User(role=UserRole.Admin) if known else None
+
+
+async def secure(server: Server, folder: Path) -> None:
+    """All policies, with a certificate of its own."""
+    certificate, key = folder / "server.der", folder / "server.pem"
+    host = socket.gethostname()
+    uri = f"urn:{host}:plant"
+    await server.set_application_uri(uri)
+    await setup_self_signed_certificate(
+        key, certificate, uri, host, [ExtendedKeyUsageOID.SERVER_AUTH], {"commonName": "Plant"}
+    )
+    await server.load_certificate(str(certificate))
+    await server.load_private_key(key)
+    kinds = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")
+    server.set_security_policy(
+        [getattr(ua.SecurityPolicyType, f"{kind}_{mode}") for kind in kinds for mode in ("Sign", "SignAndEncrypt")]
+        + [ua.SecurityPolicyType.NoSecurity]
+    )
+
+
+async def main(port: int, variables: int, folder: str) -> None:
     logging.disable(logging.CRITICAL)
-    server = Server()
+    server = Server(user_manager=Users() if folder else None)
     await server.init()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}")
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    if folder:
+        await secure(server, Path(folder))
+    else:
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     await build(server, variables)
     async with server:
         sys.stdout.write("ready\n")
@@ -124,4 +161,4 @@ async def main(port: int, variables: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

@@ -15,7 +15,7 @@ from aas_server.app import listening, open_repository
 from aas_server.config import Settings
 from aas_server.model import Kind
 from tests.examples import b64, prop, submodel
-from tests.live.interfaces import AID, AIMC, DATA, configuration, interface, node, of
+from tests.live.interfaces import AID, AIMC, DATA, configuration, interface, mapping, node, of, reference
 from tests.live.plants import URI, Plant, plant, way
 
 AIMC_AT = f"/submodels/{b64(AIMC)}"
@@ -278,3 +278,77 @@ async def test_a_thousand_changing_items_through_bad_weather(permitting: Setting
                 break
         assert len(seen) == 1000
         assert all(values == list(dict.fromkeys(values)) and values[-1] == "4.0" for values in seen.values())
+
+
+async def test_elements_feed_elements_when_somebody_or_the_plant_changes_them(
+    press: Plant, client: aiohttp.ClientSession
+) -> None:
+    first, second = reference(DATA, "Speed"), reference(DATA, "Copy")
+    hand = mapping(reference(DATA, "By"), reference(DATA, "Note"))
+    elements = submodel(
+        DATA, prop("Speed"), prop("Copy"), prop("By", "hand", "xs:string"), prop("Note", "", "xs:string")
+    )
+    await post(client, elements, described(press.url), configuration(of("Speed"), mapping(first, second), hand))
+    await shows(client, Speed=1.0, Copy=1.0, Note="hand")
+    await press.set(Speed=2.5)
+    assert (await client.patch(f"{ELEMENTS}/By/$value", json="foot")).status == 204
+    await shows(client, Copy=2.5, Note="foot")
+    refused = await client.patch(f"{ELEMENTS}/Note/$value", json="mine")
+    assert (refused.status, "is made by a mapping" in await refused.text()) == (403, True)
+    assert (await live(client))["connections"][0]["connects"] == 1
+
+
+async def test_a_changed_value_of_an_interface_moves_the_connection(
+    press: Plant, client: aiohttp.ClientSession
+) -> None:
+    await post(client, data(), described("opc.tcp://192.0.2.1:4840"), configuration(of("Speed")))
+    base = f"/submodels/{b64(AID)}/submodel-elements/Interface.EndpointMetadata.base/$value"
+    assert (await client.patch(base, json=press.url)).status == 204
+    await shows(client, Speed=1.0)
+
+
+GUARDS: list[tuple[dict[str, str], list[tuple[float, int]]]] = [
+    ({"maxWriteRate": "2"}, [(1.5, 204), (2.5, 204), (3.5, 503)]),
+    ({"maxStaleness": "0.001"}, [(1.5, 503)]),
+    ({}, [(100.0, 204), (100.5, 400), (-0.5, 400)]),
+]
+
+
+@pytest.mark.parametrize(("qualifiers", "writes"), GUARDS)
+async def test_writes_are_guarded(
+    press: Plant, client: aiohttp.ClientSession, qualifiers: dict[str, str], writes: list[tuple[float, int]]
+) -> None:
+    whole = described(press.url)
+    properties = whole["submodelElements"][0]["value"][2]["value"][0]["value"]
+    told = [{"type": name, "valueType": "xs:double", "value": given} for name, given in qualifiers.items()]
+    properties[0] |= {"qualifiers": told} if told else {}
+    await post(client, data(), whole, configuration(of("Speed")))
+    await shows(client, Speed=1.0)
+    await asyncio.sleep(0.01)  # so that what was read is old
+    for value_given, status in writes:
+        answer = await client.patch(f"{ELEMENTS}/Speed/$value", json=value_given)
+        assert answer.status == status, await answer.text()
+
+
+async def test_a_plant_that_never_answers_holds_nobody_up(permitting: Settings) -> None:
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            pass
+        writer.close()
+
+    silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    url = f"opc.tcp://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    async with (
+        open_repository(permitting) as repository,
+        listening(repository, permitting) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        await post(client, data(), described(url), configuration(of("Speed")))
+
+        async def connecting() -> bool:
+            return [each["state"] for each in (await live(client))["connections"]] == ["connecting"]
+
+        await until(connecting)
+        assert (await client.patch(f"{ELEMENTS}/Speed/$value", json=1.0)).status == 503
+        assert await value(client, "Speed") == 0.0
+    silent.close()

@@ -4,13 +4,17 @@ import asyncio
 import re
 import socket
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.crypto import security_policies
-from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from asyncua.crypto.cert_gen import (
+    dump_private_key_as_pem,
+    generate_private_key,
+    generate_self_signed_app_certificate,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -51,15 +55,30 @@ class Pki:
 
     async def prepare(self) -> None:
         """Make the directory, and our certificate where there is none, or one that is no longer good."""
+        await asyncio.to_thread(self._prepare)
+
+    def _prepare(self) -> None:
         for name in ("own", "trusted", "rejected"):
-            await asyncio.to_thread((self.folder / name).mkdir, parents=True, exist_ok=True)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "own").chmod(0o700)
         certificate, key = self.own
-        names = {"commonName": "AAS server", "organizationName": "AAS server"}
-        await asyncio.to_thread((self.folder / "own").chmod, 0o700)
-        await setup_self_signed_certificate(
-            key, certificate, self.application, socket.gethostname(), [ExtendedKeyUsageOID.CLIENT_AUTH], names
+        if certificate.exists() and key.exists():
+            known = x509.load_der_x509_certificate(certificate.read_bytes())
+            if known.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1):
+                return
+        self._make(certificate, key)
+
+    def _make(self, certificate: Path, key: Path) -> None:
+        """A certificate for a year, as OPC 10000-6, 6.2.2, wants it."""
+        private = generate_private_key()
+        host = socket.gethostname()
+        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(self.application), x509.DNSName(host)]
+        made = generate_self_signed_app_certificate(
+            private, "AAS server", {"organizationName": "AAS server"}, names, [ExtendedKeyUsageOID.CLIENT_AUTH]
         )
-        await asyncio.to_thread(key.chmod, 0o600)
+        key.touch(mode=0o600)
+        key.write_bytes(dump_private_key_as_pem(private))
+        certificate.write_bytes(made.public_bytes(Encoding.DER))
 
     async def judge(self, certificate: x509.Certificate) -> None:
         """Believe a server, or keep its certificate where somebody can look at it. Raises Forbidden."""
