@@ -71,17 +71,31 @@ class Way:
         self.port, self._to = 0, to
         self.open, self.swallows = True, False
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         return f"opc.tcp://127.0.0.1:{self.port}"
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.ensure_future(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
+    async def close(self) -> None:
+        """Cut what there is, and leave nothing of it to the garbage collector of a later test."""
+        self.open = False
+        while self._serving:
+            self.cut()
+            await asyncio.wait(self._serving, timeout=0.1)
+        await asyncio.sleep(0)
 
     def cut(self) -> None:
         for pair in list(self._pairs):
             for each in pair:
                 each.transport.abort()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if not self.open:
                 raise ConnectionError
@@ -106,10 +120,10 @@ class Way:
 @contextlib.asynccontextmanager
 async def way(to: int) -> AsyncIterator[Way]:
     between = Way(to)
-    listening = await asyncio.start_server(between.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(between.accept, "127.0.0.1", 0)
     between.port = listening.sockets[0].getsockname()[1]
     try:
         yield between
     finally:
         listening.close()
-        between.cut()
+        await between.close()
