@@ -14,6 +14,7 @@ from aas_server.api import cors, errors, fast, reading
 from aas_server.api.addresses import ADDRESSING, Addressing
 from aas_server.api.keys import (
     DOCUMENTS,
+    EVENTS,
     HANDLES,
     LIMITS,
     OPERATIONS,
@@ -28,6 +29,7 @@ from aas_server.api.keys import (
 from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
+from aas_server.events.hub import Hub
 from aas_server.live import opening, telling
 from aas_server.live.following import Live
 from aas_server.model import Document
@@ -68,6 +70,7 @@ def application(repository: Repository, settings: Settings, carrying_out: Operat
     app[STATE] = State()
     app[SINGLES] = Singles(settings.shell or None, settings.submodel or None)
     app[OPERATIONS] = carrying_out
+    app[EVENTS] = Hub(repository, settings.external_url.rstrip("/"), settings.event_readers)
     app[HANDLES] = Handles(repository, settings.keep_results)
     app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
@@ -197,7 +200,7 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     try:
         async with (
             _sockets(app, runner, repository, settings) as port,
-            _following(app[STATE], repository, settings, live),
+            _following(app, repository, settings, live),
         ):
             yield Server(app, repository, settings.host, port)
     finally:
@@ -223,9 +226,14 @@ async def _sockets(
 
 
 @contextlib.asynccontextmanager
-async def _following(state: State, repository: Repository, settings: Settings, live: Live) -> AsyncIterator[None]:
-    """What follows the log as long as the server listens: the plant, and what else the settings ask for."""
+async def _following(
+    app: web.Application, repository: Repository, settings: Settings, live: Live
+) -> AsyncIterator[None]:
+    """What follows the log as long as the server listens: the plant, readers, and what else the settings ask for."""
+    state = app[STATE]
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(app[EVENTS].following())
+        state.metrics["event_readers"] = lambda: app[EVENTS].readers
         await stack.enter_async_context(opening.following(live, settings.live_interval))
         if settings.register_at:
             registration = registering(repository, settings.register_at, settings.external_url)

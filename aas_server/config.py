@@ -70,6 +70,7 @@ class Settings:
     live_interval: float = _setting(0.5, "How often values of the plant are stored; readers see them at once.")
     live_stale: float = _setting(30.0, "After how long without a connection a value counts as bad, not as uncertain.")
     live_qualifiers: bool = _setting(False, "Elements that the plant feeds tell quality and source time as qualifiers.")
+    event_readers: int = _setting(10_000, "Readers of events at a time; more are told to come again.", least=1)
     query_timeout: float = _setting(5.0, "How long one page of a query may be searched for.")
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")

@@ -203,12 +203,19 @@ def wire(answer: Answer, key: Key) -> Wire:
 class Connection(RequestHandler):
     """aiohttp's handler of one connection, with the fast path in front where there is one."""
 
-    __slots__ = ("_clean", "_fast")
+    __slots__ = ("_clean", "_fast", "left")
 
     def __init__(self, fast: FastPath | None, manager: web.Server, **options: object) -> None:
         super().__init__(manager, **options)  # type: ignore[arg-type]
         self._fast = fast
         self._clean = False
+        #: Called when the client is gone, by an answer that would go on without end.
+        self.left: Callable[[], None] | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self.left is not None:
+            self.left()
 
     def data_received(self, data: bytes) -> None:
         fast = self._fast

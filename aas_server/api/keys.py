@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from aas_server.events.hub import Hub
 from aas_server.model import Document
 from aas_server.repository import Repository
 from aas_server.repository.handles import Handles
@@ -60,6 +61,7 @@ LIMITS = web.AppKey("limits", Limits)
 SINGLES = web.AppKey("singles", Singles)
 STATE = web.AppKey("state", State)
 HANDLES = web.AppKey("handles", Handles)
+EVENTS = web.AppKey("events", Hub)
 OPERATIONS: web.AppKey[Operations] = web.AppKey("operations", Operations)
 #: The rows of the API as they are mounted at each base.
 ROUTES: "web.AppKey[dict[str, tuple[Route, ...]]]" = web.AppKey("routes", dict)

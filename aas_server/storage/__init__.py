@@ -93,6 +93,11 @@ class Documents(Protocol):
         """A short text that no other store has; part of every ETag."""
         ...
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest change in the log."""
+        ...
+
     def peek(self, kind: Kind, identifier: str) -> Stored | None:
         """The document where it can be had without waiting; None where it cannot, or does not exist."""
         ...

@@ -102,6 +102,10 @@ class SqliteStorage:
         return self._opened.store_id
 
     @property
+    def newest(self) -> int:
+        return last_sequence(self._reader)
+
+    @property
     def counters(self) -> Mapping[str, int]:
         """Jobs and the transactions they were committed in, since the store was opened."""
         return {"commits": self._writer.transactions, "committed": self._writer.committed}

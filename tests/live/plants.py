@@ -127,3 +127,29 @@ async def way(to: int) -> AsyncIterator[Way]:
     finally:
         listening.close()
         await between.close()
+
+
+@contextlib.asynccontextmanager
+async def silence() -> AsyncIterator[str]:
+    """The address of a server that takes what it is sent and never answers."""
+    taking: set[asyncio.Task[None]] = set()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.read(1000):
+                pass
+        finally:
+            writer.transport.abort()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taking.add(asyncio.ensure_future(swallow(reader, writer)))
+
+    silent = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield f"opc.tcp://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    finally:
+        silent.close()
+        for task in taking:
+            task.cancel()
+        await asyncio.gather(*taking, return_exceptions=True)
+        await asyncio.sleep(0)

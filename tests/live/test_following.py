@@ -14,9 +14,10 @@ import pytest
 from aas_server.app import listening, open_repository
 from aas_server.config import Settings
 from aas_server.model import Kind
+from tests.events.streams import kind, stream
 from tests.examples import b64, prop, submodel
 from tests.live.interfaces import AID, AIMC, DATA, configuration, interface, mapping, node, of, reference
-from tests.live.plants import URI, Plant, plant, way
+from tests.live.plants import URI, Plant, plant, silence, way
 
 AIMC_AT = f"/submodels/{b64(AIMC)}"
 ELEMENTS = f"/submodels/{b64(DATA)}/submodel-elements"
@@ -331,14 +332,8 @@ async def test_writes_are_guarded(
 
 
 async def test_a_plant_that_never_answers_holds_nobody_up(permitting: Settings) -> None:
-    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(1000):
-            pass
-        writer.close()
-
-    silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
-    url = f"opc.tcp://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
     async with (
+        silence() as url,
         open_repository(permitting) as repository,
         listening(repository, permitting) as server,
         aiohttp.ClientSession(server.url) as client,
@@ -351,4 +346,17 @@ async def test_a_plant_that_never_answers_holds_nobody_up(permitting: Settings) 
         await until(connecting)
         assert (await client.patch(f"{ELEMENTS}/Speed/$value", json=1.0)).status == 503
         assert await value(client, "Speed") == 0.0
-    silent.close()
+
+
+async def test_values_of_the_plant_are_events(client: aiohttp.ClientSession, press: Plant) -> None:
+    async with stream(client) as reading, stream(client, types="valueChanged", idShortPath="Speed") as speeds:
+        await post(client, data(), described(press.url), configuration(of("Speed")))
+        found = await reading.events(4)
+        connected = next(event for event in found if event["source"] == "/live")
+        assert (kind(connected), connected["subject"]) == ("created", press.url)
+        assert connected["data"]["state"] == "connected"
+        await press.set(Speed=44.5)
+        while (event := (await speeds.events(1))[0])["data"] != {"value": "44.5"}:
+            pass
+        assert event["source"] == f"{ELEMENTS}/Speed"
+        assert (event["quality"], event["sourcetime"][-1]) == ("Good", "Z")

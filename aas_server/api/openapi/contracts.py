@@ -171,6 +171,12 @@ CONTRACTS: Final = {
     "GetHealthRegistration": Contract(
         "How the registration at another registry stands", "200 Registration", refusals="404"
     ),
+    "GetEvents": Contract(
+        "What happens, as it happens: CloudEvents as a stream",
+        "200 EventStream",
+        "after aasIds submodelIds semanticIds idShortPath types query interval",
+        refusals="400 410 413",
+    ),
     "GetLive": Contract("How the plant stands: connections, and what cannot be carried out", "200 Live"),
     "GetLiveMappings": listed("Mappings with their newest values", "LiveMapping", "troubled", refusals="400"),
     "GetHealthMetrics": Contract("Counters of this process", "200 Metrics"),

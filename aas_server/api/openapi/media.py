@@ -22,6 +22,7 @@ _PACKAGE: Final = dict.fromkeys(AASX, BINARY)
 _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
     "*": {"*/*": BINARY},
     "Html": {"text/html": STRING},
+    "EventStream": {"text/event-stream": STRING},
     "Index": {JSON: ref("Index"), "text/html": STRING},
     "Serialization": {JSON: ref("Environment"), XML: _XML, **_PACKAGE},
     "Upload": {FORM: ref("UploadForm"), JSON: ref("UploadEnvironment"), XML: _XML, **_PACKAGE},

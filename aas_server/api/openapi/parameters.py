@@ -6,6 +6,7 @@ from typing import Final
 from aas_server.api.openapi.examples import PATHS
 from aas_server.api.openapi.schemas import STRING, Schema, array
 from aas_server.model import Json
+from aas_server.model.changes import Event
 from aas_server.model.metamodel import ENUMERATIONS
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
 
@@ -55,6 +56,12 @@ _QUERY: Final[dict[str, tuple[str, Schema]]] = {
     "ignore-duplicates": ("Keep documents that exist", _FLAG),
     "dry-run": ("Only tell what would be done", _FLAG),
     "troubled": ("Whether only what is in trouble is listed", _FLAG),
+    "after": ("Where to go on: the id of the event that was read last", STRING),
+    "semanticIds": (f"Only what has one of these meanings: {_ENCODED}a value or a Reference each", array(PADDED)),
+    "idShortPath": ("Only elements on the way there, and below", STRING),
+    "types": ("Only what happened in one of these ways", array({"enum": list(Event)})),
+    "query": ("Only what meets this condition of the query language, in JSON", STRING),
+    "interval": ("Milliseconds to gather; of values only the newest are sent", {"type": "integer", "minimum": 0}),
     "strict": ("Refuse what violates a constraint, instead of telling it", _FLAG),
 }
 

@@ -1,0 +1,267 @@
+"""What happens is told as it happens: what an event says, which ones pass, and where a reader goes on."""
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from aas_server.app import Server, listening, open_repository
+from tests.events.streams import kind, stream
+from tests.examples import b64, collection, encoded, external, model, prop, shell, submodel
+
+ONE = f"/submodels/{b64('urn:x:1')}"
+
+
+async def put(client: aiohttp.ClientSession, document: dict[str, Any]) -> None:
+    place = {"Submodel": "submodels", "AssetAdministrationShell": "shells"}[document["modelType"]]
+    answer = await client.put(f"/{place}/{b64(document['id'])}", json=document)
+    assert answer.status in (201, 204), await answer.text()
+
+
+async def set_value(client: aiohttp.ClientSession, path: str, value: object, identifier: str = "urn:x:1") -> None:
+    answer = await client.patch(f"/submodels/{b64(identifier)}/submodel-elements/{path}/$value", json=value)
+    assert answer.status == 204, await answer.text()
+
+
+async def test_a_change_is_an_event(client: aiohttp.ClientSession) -> None:
+    async with stream(client) as reading:
+        await put(client, submodel("urn:x:1", prop("Speed")))
+        await set_value(client, "Speed", 5.5)
+        await client.delete(ONE)
+        created, changed, deleted = await reading.events(3)
+    assert created["specversion"] == "1.0"
+    assert created["type"] == "io.admin-shell.events.v1.created"
+    assert (created["source"], created["subject"]) == (ONE, "urn:x:1")
+    assert changed["type"] == "io.admin-shell.events.v1.valueChanged"
+    assert (changed["source"], changed["subject"]) == (f"{ONE}/submodel-elements/Speed", "urn:x:1#Speed")
+    assert (changed["datacontenttype"], changed["data"]) == ("application/json", {"value": "5.5"})
+    assert deleted["type"] == "io.admin-shell.events.v1.deleted"
+    assert len({event["id"] for event in (created, changed, deleted)}) == 3
+
+
+async def test_the_source_is_where_the_thing_is(client: aiohttp.ClientSession) -> None:
+    async with stream(client) as reading:
+        await put(client, submodel("urn:x:1", collection("Motor", prop("Speed"))))
+        await set_value(client, "Motor.Speed", 7)
+        *_, changed = await reading.events(2)
+    answer = await client.get(f"{changed['source']}/$value")
+    assert await answer.json() == 7.0
+
+
+async def test_sources_begin_with_the_address_of_the_server(altered: Any) -> None:
+    settings = altered(external_url="https://twins.example.org/aas/")
+    async with (
+        open_repository(settings) as repository,
+        listening(repository, settings) as server,
+        aiohttp.ClientSession(server.url) as client,
+        stream(client) as reading,
+    ):
+        await put(client, submodel("urn:x:1"))
+        assert (await reading.events(1))[0]["source"] == f"https://twins.example.org/aas{ONE}"
+
+
+TEMPERATURE = external("urn:meaning:temperature")
+
+
+async def change_much(client: aiohttp.ClientSession) -> None:
+    """Two shells, one of them with a submodel; and a submodel of nobody."""
+    await put(client, submodel("urn:x:1", collection("A", prop("T", semanticId=TEMPERATURE)), prop("B")))
+    await put(client, submodel("urn:x:2", prop("T")))
+    await put(client, {**shell("urn:s:1"), "submodels": [model("urn:x:1")]})
+    await put(client, shell("urn:s:2"))
+    await set_value(client, "A.T", 20)
+    await set_value(client, "B", 1)
+    await set_value(client, "T", 2, "urn:x:2")
+    await set_value(client, "A.T", 90)
+    await client.delete(ONE)
+    await put(client, submodel("urn:x:end", prop("A", semanticId=TEMPERATURE)))
+
+
+def condition(field: str, value: float) -> str:
+    return json.dumps({"$condition": {"$gt": [{"$field": field}, {"$numVal": value}]}})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"submodelIds": b64("urn:x:2")}, ["created urn:x:2", "valueChanged urn:x:2#T"]),
+        ({"aasIds": b64("urn:s:2")}, ["created urn:s:2"]),
+        (
+            {"submodelIds": b64("urn:x:1"), "idShortPath": "A"},
+            ["created urn:x:1", "valueChanged urn:x:1#A.T", "valueChanged urn:x:1#A.T", "deleted urn:x:1"],
+        ),
+        ({"types": "deleted"}, ["deleted urn:x:1"]),
+        (
+            {"types": "valueChanged,deleted", "semanticIds": b64("urn:meaning:temperature")},
+            ["valueChanged urn:x:1#A.T", "valueChanged urn:x:1#A.T", "deleted urn:x:1"],
+        ),
+        (
+            {"types": "valueChanged", "semanticIds": encoded(TEMPERATURE)},
+            ["valueChanged urn:x:1#A.T", "valueChanged urn:x:1#A.T"],
+        ),
+    ],
+)
+async def test_only_what_is_wanted_passes(
+    client: aiohttp.ClientSession, query: dict[str, str], expected: list[str]
+) -> None:
+    async with stream(client, **query) as reading:
+        await change_much(client)
+        found = await reading.events(len(expected))
+    assert [f"{kind(event)} {event['subject']}" for event in found] == expected
+
+
+async def test_a_condition_is_asked_of_the_document(client: aiohttp.ClientSession) -> None:
+    async with stream(client, query=condition("$sme.A.T#value", 50), types="valueChanged") as reading:
+        await put(client, submodel("urn:x:1", collection("A", prop("T", "20"))))
+        await put(client, submodel("urn:x:2", collection("A", prop("T", "60"))))
+        for identifier, value in [("urn:x:1", 30), ("urn:x:2", 70), ("urn:x:1", 80)]:
+            await set_value(client, "A.T", value, identifier)
+            if value > 50:
+                (event,) = await reading.events(1)
+                assert (event["subject"], event["data"]) == (f"{identifier}#A.T", {"value": str(value)})
+
+
+async def test_a_shell_brings_its_submodels_along(client: aiohttp.ClientSession) -> None:
+    await put(client, submodel("urn:x:1", prop("B")))
+    async with stream(client, aasIds=b64("urn:s:1")) as reading:
+        await set_value(client, "B", 1)  # before the shell refers to it
+        await put(client, {**shell("urn:s:1"), "submodels": [model("urn:x:1")]})
+        await reading.events(1)
+        await set_value(client, "B", 2)
+        assert (await reading.events(1))[0]["data"] == {"value": "2"}
+
+
+async def test_a_reader_goes_on_where_it_was(client: aiohttp.ClientSession) -> None:
+    async with stream(client) as reading:
+        await put(client, submodel("urn:x:1", prop("B")))
+        (first,) = await reading.events(1)
+    for value in range(5):
+        await set_value(client, "B", value)
+    async with stream(client, after=first["id"]) as reading:
+        found = await reading.events(5)
+        assert [event["data"]["value"] for event in found] == ["0", "1", "2", "3", "4"]
+    async with stream(client, found[2]["id"], after=first["id"]) as reading:
+        assert [event["data"]["value"] for event in await reading.events(2)] == ["3", "4"]
+
+
+async def test_a_log_that_has_forgotten_says_so(altered: Any) -> None:
+    settings = altered(log_changes=50)
+    async with (
+        open_repository(settings) as repository,
+        listening(repository, settings) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        await repository.create(submodel("urn:x:1", prop("B")))
+        async with stream(client) as reading:
+            position = reading.last
+        for piece in range(40):
+            await repository.apply([_set(piece * 100 + number) for number in range(100)])
+        answer = await client.get("/events", headers={"Last-Event-ID": position})
+        assert answer.status == 410
+        assert "read the documents anew" in (await answer.json())["messages"][0]["text"]
+
+
+def _set(value: int) -> Any:
+    from aas_server.model.changes import SetValue
+
+    return SetValue("urn:x:1", ("B",), {"value": str(value)}, prop("B"))
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ({"after": "nonsense"}, 400, "no id of an event"),
+        ({"after": "other-7"}, 410, "another store"),
+        ({"after": "99999"}, 410, "the log ends"),
+        ({"types": "born"}, 400, "created, updated, deleted, valueChanged"),
+        ({"submodelIds": "urn:x"}, 400, "base64url"),
+        ({"idShortPath": "a..b"}, 400, "idShort"),
+        ({"query": "{"}, 400, "JSON"),
+        ({"query": '{"$condition": {"$eq": [{"$field": "$sm#nothing"}, {"$strVal": "x"}]}}'}, 400, "$sm#nothing"),
+        ({"interval": "soon"}, 400, "milliseconds"),
+    ],
+)
+async def test_what_cannot_be_is_refused(
+    client: aiohttp.ClientSession, query: dict[str, str], status: int, words: str
+) -> None:
+    answer = await client.get("/events", params=query)
+    assert answer.status == status
+    assert words in (await answer.json())["messages"][0]["text"]
+
+
+async def test_only_so_many_readers_at_a_time(altered: Any) -> None:
+    settings = altered(event_readers=1)
+    async with (
+        open_repository(settings) as repository,
+        listening(repository, settings) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        async with stream(client):
+            refused = await client.get("/events")
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
+        async with asyncio.timeout(10):
+            while (await client.head("/events")).status != 200:  # noqa: ASYNC110 - the server is asked as users ask
+                await asyncio.sleep(0.01)
+
+
+async def test_a_websocket_carries_the_same(client: aiohttp.ClientSession) -> None:
+    async with client.ws_connect("/events?types=valueChanged") as socket:
+        await put(client, submodel("urn:x:1", prop("B")))
+        await set_value(client, "B", 1)
+        await set_value(client, "B", 2)
+        first, second = await socket.receive_json(timeout=10), await socket.receive_json(timeout=10)
+    assert [each["data"]["value"] for each in (first, second)] == ["1", "2"]
+    async with client.ws_connect(f"/events?after={first['id']}") as socket:
+        assert await socket.receive_json(timeout=10) == second
+
+
+async def test_a_server_that_stops_ends_its_streams(altered: Any) -> None:
+    settings = altered(shutdown_grace=30)
+    async with open_repository(settings) as repository, aiohttp.ClientSession() as client:
+        async with listening(repository, settings) as server:
+            events = await client.get(f"{server.url}/events")
+            socket = await client.ws_connect(f"{server.url}/events")
+        async with asyncio.timeout(10):
+            assert b"id: " in await events.read()
+            assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        await socket.close()
+
+
+async def test_who_gathers_gets_the_newest_value(client: aiohttp.ClientSession) -> None:
+    await put(client, submodel("urn:x:1", prop("A"), prop("B")))
+    async with stream(client, interval="300") as reading:
+        await set_value(client, "A", 0)
+        (first,) = await reading.events(1)
+        for value in range(1, 6):
+            await set_value(client, "B", value)
+        await set_value(client, "A", 9)
+        found = await reading.events(2)
+    assert first["data"] == {"value": "0"}
+    assert [(event["subject"], event["data"]["value"]) for event in found] == [("urn:x:1#B", "5"), ("urn:x:1#A", "9")]
+
+
+async def test_a_slow_reader_holds_nobody_up(server: Server, client: aiohttp.ClientSession) -> None:
+    """One that does not read at all ends with the newest value of each element and never with an older one."""
+    elements = [prop(f"P{number}") for number in range(20)]
+    await server.repository.create(submodel("urn:x:1", *elements))
+    async with stream(client) as slow, stream(client, types="valueChanged") as quick:
+        position, received = int(slow.last.rpartition("-")[2]), 0
+        for turn in range(100):
+            await server.repository.apply([_of(number, turn) for number in range(20)])
+            received += len(await quick.events(20))
+        assert received == 2000
+        newest: dict[str, str] = {}
+        sequence = position
+        while newest != {f"urn:x:1#P{number}": "99" for number in range(20)}:
+            (event,) = await slow.events(1)
+            assert int(event["id"].rpartition("-")[2]) > sequence
+            sequence = int(event["id"].rpartition("-")[2])
+            newest[event["subject"]] = event["data"]["value"]
+
+
+def _of(number: int, turn: int) -> Any:
+    from aas_server.model.changes import SetValue
+
+    return SetValue("urn:x:1", (f"P{number}",), {"value": str(turn)}, prop(f"P{number}"))
