@@ -36,10 +36,7 @@ _UNREADABLE = status_code("BadDataEncodingUnsupported")
 class Connecting(Protocol):
     """What opens connections."""
 
-    @property
-    def SCHEMES(self) -> Sequence[str]: ...  # noqa: N802 - a constant
-
-    async def prepare(self) -> None: ...
+    async def prepare(self, endpoints: Iterable[Endpoint]) -> None: ...
 
     def connect(self, endpoint: Endpoint) -> AssetConnection: ...
 
@@ -133,7 +130,8 @@ class Live:
         for defect in self.defects:
             log.warning("%s: %s", defect.origin, defect.text)
         if plan.mappings or plan.calls:
-            await self._connecting.prepare()
+            several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
+            await self._connecting.prepare({endpoint for each in several for endpoint in _endpoints(each)})
         wanted = dict.fromkeys(plan.mappings)
         await self._end([carried for mapping, carried in self.carried.items() if mapping not in wanted])
         await self._begin([mapping for mapping in wanted if mapping not in self.carried])
@@ -157,8 +155,6 @@ class Live:
         return Plan(mappings, calls, plan.defects, plan.read), defects
 
     def _forbidden(self, endpoint: Endpoint) -> str:
-        if endpoint.scheme not in self._connecting.SCHEMES:
-            return f"endpoints of {endpoint.scheme} are not connected by this version: {endpoint.base}"
         if not allowed(endpoint.base, self._permitted):
             return f"{endpoint.base} is not among the endpoints that the setting live_allowed names"
         return ""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from aas_server.live.allowing import check
 from aas_server.live.commanding import Commands
 from aas_server.live.credentials import Credentials, from_toml, of
 from aas_server.live.following import Live
+from aas_server.live.http import HttpConnection
+from aas_server.live.mqtt import MqttConnection
 from aas_server.repository import Repository
 
 log = logging.getLogger(__name__)
@@ -26,18 +28,23 @@ class Connector:
     trust_all: bool = False
     credentials: Mapping[str, Credentials] = field(default_factory=dict)
 
-    #: What is connected; endpoints of other schemes are defects of the plan.
-    SCHEMES = ("opc.tcp",)
-
-    async def prepare(self) -> None:
-        """Load what connecting takes: that is long, and only done by whoever has endpoints."""
-        await asyncio.to_thread(importlib.import_module, "aas_server.live.opcua.connection")
+    async def prepare(self, endpoints: Iterable[Endpoint]) -> None:
+        """Load what connecting to them takes: OPC UA is long, and only loaded by whoever has such endpoints."""
+        if any(endpoint.scheme == "opc.tcp" for endpoint in endpoints):
+            await asyncio.to_thread(importlib.import_module, "aas_server.live.opcua.connection")
 
     def connect(self, endpoint: Endpoint) -> AssetConnection:
-        from aas_server.live.opcua.connection import OpcUaConnection
-        from aas_server.live.opcua.security import Pki
+        credentials = of(endpoint, self.credentials)
+        match endpoint.scheme:
+            case "opc.tcp":
+                from aas_server.live.opcua.connection import OpcUaConnection
+                from aas_server.live.opcua.security import Pki
 
-        return OpcUaConnection(endpoint, of(endpoint, self.credentials), Pki(self.pki, self.trust_all))
+                return OpcUaConnection(endpoint, credentials, Pki(self.pki, self.trust_all))
+            case "mqtt" | "mqtts":
+                return MqttConnection(endpoint, credentials)
+            case _:
+                return HttpConnection(endpoint, credentials)
 
 
 def connector(pki: str, trust_all: bool, credentials: str, permitted: Sequence[str]) -> Connector:

@@ -100,4 +100,4 @@ async def test_events_go_on_where_a_killed_server_was(tmp_path: Path) -> None:
     values = [each[2] for each in found]
     assert sorted(set(values), key=int) == values
     assert set(acknowledged) <= set(values)
-    assert len(acknowledged) >= 300
+    assert len(acknowledged) > 200

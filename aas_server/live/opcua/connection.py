@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -12,6 +11,7 @@ from asyncua.ua.uaerrors import UaError
 
 from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Standing, Value
 from aas_server.live.arriving import Arriving
+from aas_server.live.attempting import Attempts
 from aas_server.live.credentials import Credentials
 from aas_server.live.opcua.nodes import named
 from aas_server.live.opcua.security import Pki, secured
@@ -21,10 +21,7 @@ from aas_server.model.errors import Problem, TimedOut, Unavailable
 
 log = logging.getLogger(__name__)
 
-#: Seconds before each attempt to connect again; the last one from then on.
-DELAYS = (0.0, 1.0, 2.0, 4.0, 5.0)
 #: Where trying again soon helps nobody: wrong credentials, certificates that are not trusted.
-SLOW = 60.0
 _HOPELESS = ("BadUserAccessDenied", "BadIdentityToken", "BadCertificate", "BadSecurity")
 #: Items in trouble are tried again after so many seconds.
 AGAIN = 60.0
@@ -43,7 +40,7 @@ class OpcUaConnection:
         self._session: Session | None = None
         self._writing: Writing | None = None
         self._methods: Methods | None = None
-        self._changed, self._poked = asyncio.Event(), asyncio.Event()
+        self._changed, self._attempts = asyncio.Event(), Attempts()
         self._running = asyncio.create_task(self._run(), name=f"connection {endpoint.base}")
 
     # As live.AssetConnection has it
@@ -82,7 +79,7 @@ class OpcUaConnection:
 
     def _connected(self) -> Session:
         if self._session is None:
-            self._poked.set()  # who waits is worth an attempt
+            self._attempts.poke()  # who waits is worth an attempt
             why = f": {self.standing.error}" if self.standing.error else ""
             raise Unavailable(f"{self._endpoint.base} is not connected{why}")
         return self._session
@@ -101,23 +98,13 @@ class OpcUaConnection:
     # Sessions
 
     async def _run(self) -> None:
-        failed = 0
         while True:
-            begun = time.monotonic()
+            self._attempts.begin()
             try:
                 await self._serve()
             except Exception as error:
                 self._tell(named(error) if not isinstance(error, Problem) else str(error))
-            failed = 0 if time.monotonic() - begun > 2 * DELAYS[-1] else failed + 1
-            self._poked.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._delay(failed)):
-                    await self._poked.wait()
-
-    def _delay(self, failed: int) -> float:
-        if self.standing.error.startswith(_HOPELESS):
-            return SLOW
-        return DELAYS[min(failed, len(DELAYS)) - 1 if failed else 0] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+            await self._attempts.pause(hopeless=self.standing.error.startswith(_HOPELESS))
 
     def _tell(self, error: str) -> None:
         if error != self.standing.error or self.standing.link is Link.CONNECTED:

@@ -1,0 +1,37 @@
+"""When to try again: soon at first, then every few seconds, at once when somebody needs it."""
+
+import asyncio
+import contextlib
+import random
+import time
+
+#: Seconds before each attempt to connect again; the last one from then on.
+DELAYS = (0.0, 1.0, 2.0, 4.0, 5.0)
+#: Where trying again soon helps nobody: wrong credentials, certificates that are not trusted.
+SLOW = 60.0
+
+
+class Attempts:
+    """The attempts of one connection."""
+
+    def __init__(self) -> None:
+        self._failed = 0
+        self._begun = time.monotonic()
+        self._poked = asyncio.Event()
+
+    def begin(self) -> None:
+        self._begun = time.monotonic()
+
+    def poke(self) -> None:
+        """Somebody waits: it is worth an attempt now."""
+        self._poked.set()
+
+    async def pause(self, *, hopeless: bool = False) -> None:
+        """Wait as long as the attempts so far suggest. One that held for a while makes those before it forgotten."""
+        lasted = time.monotonic() - self._begun
+        self._failed = 0 if lasted > 2 * DELAYS[-1] else self._failed + 1
+        delay = SLOW if hopeless else DELAYS[min(self._failed, len(DELAYS)) - 1 if self._failed else 0]
+        self._poked.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay * random.uniform(0.8, 1.2)):  # noqa: S311 - so that not all come at once
+                await self._poked.wait()

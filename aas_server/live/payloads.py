@@ -1,0 +1,82 @@
+"""Payloads of messages and answers: JSON or plain text to values, members of them, and back."""
+
+import base64
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import orjson
+
+from aas_server.live import FileTime, LocalText, Value
+from aas_server.model import Json
+from aas_server.model.errors import Malformed
+from aas_server.repository.slots import moment
+
+#: Largest payload that is read, in bytes.
+LARGEST = 1 << 20
+
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+
+
+def file_time(at: datetime) -> int:
+    """A point in time in 100 ns since 1601."""
+    return int((at - _EPOCH).total_seconds() * 10_000_000)
+
+
+def now() -> int:
+    return file_time(datetime.now(UTC))
+
+
+def parsed(payload: bytes) -> Value:
+    """What a payload says: JSON where it is some, else the text, else the bytes. Raises Malformed for too many.
+
+    >>> parsed(b"4.5"), parsed(b'{"a": [1]}'), parsed(b"on"), parsed(b"007")
+    (4.5, {'a': [1]}, 'on', '007')
+    """
+    if len(payload) > LARGEST:
+        raise Malformed(f"the payload has {len(payload)} bytes; at most {LARGEST} are read")
+    try:
+        value: Value = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        try:
+            return payload.decode()
+        except UnicodeDecodeError:
+            return payload
+    return value
+
+
+def picked(value: Value, pick: Iterable[str | int]) -> Value:
+    """The member that a path of names and indexes leads to. Raises Malformed where there is none.
+
+    >>> picked({"motor": {"speeds": [7, 8]}}, ("motor", "speeds", 1))
+    8
+    """
+    for step in pick:
+        match value:
+            case dict() if step in value:
+                value = value[str(step)]
+            case list() if str(step).isdigit() and int(step) < len(value):
+                value = value[int(step)]
+            case _:
+                raise Malformed(f"the payload has no member {'.'.join(map(str, pick))!r}")
+    return value
+
+
+def written(value: Value, pick: Iterable[str | int] = ()) -> bytes:
+    """A value as JSON, inside the members that a path names."""
+    found: Json = value
+    for step in reversed([*pick]):
+        found = {str(step): found}
+    return orjson.dumps(found, default=_plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _plain(value: object) -> Json:
+    match value:
+        case FileTime():
+            at = moment(value)
+            return at.isoformat().replace("+00:00", "Z") if at else None
+        case LocalText():
+            return {"language": value.locale, "text": value.text}
+        case bytes():
+            return base64.b64encode(value).decode()
+        case _:
+            raise TypeError(type(value).__name__)
