@@ -1,6 +1,7 @@
 """A connection to whatever speaks HTTP, other AAS servers included: resources are polled, with conditional requests."""
 
 import asyncio
+import base64
 import contextlib
 import logging
 import ssl
@@ -136,7 +137,7 @@ class HttpConnection:
                     await self._fetch(resource)
             except Trouble as trouble:
                 self._fail(resource, str(trouble), trouble.status)
-            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            except Exception as error:
                 self._lose(_words(error))
             else:
                 self._arriving.put(self._read(resource))
@@ -200,28 +201,34 @@ class HttpConnection:
         async with client.request(
             method, f"{self._base}{href}", data=body, headers=sent, allow_redirects=False
         ) as answer:
-            content = await answer.content.read(LARGEST + 1)
-            if len(content) > LARGEST:
-                raise Trouble(
-                    status_code("BadEncodingLimitsExceeded"), f"{href} answers with more than {LARGEST} bytes"
-                )
+            content = bytearray()
+            async for piece in answer.content.iter_chunked(1 << 16):
+                content += piece
+                if len(content) > LARGEST:
+                    name = "BadEncodingLimitsExceeded"
+                    raise Trouble(status_code(name), f"{name}: {href} answers with more than {LARGEST} bytes")
             if answer.status >= 300 and answer.status != 304:
                 name = _STATUS.get(answer.status, "BadUnexpectedError")
                 led = ", and redirects are not followed" if answer.status < 400 else ""
                 raise Trouble(status_code(name), f"{name}: {href} answers {answer.status}{led}")
-            return answer, content
+            return answer, bytes(content)
 
     async def _session(self) -> aiohttp.ClientSession:
         if self._client is None:
             context = await asyncio.to_thread(_context, self._credentials) if self._base.startswith("https") else None
-            given = self._credentials
             self._client = aiohttp.ClientSession(
-                auth=aiohttp.BasicAuth(given.user, given.password) if given.user else None,
-                headers={"Authorization": f"Bearer {given.token}"} if given.token else None,
+                headers=_authorization(self._credentials),
                 timeout=aiohttp.ClientTimeout(total=ANSWER),
                 connector=aiohttp.TCPConnector(ssl=context) if context else None,
             )
         return self._client
+
+
+def _authorization(given: Credentials) -> dict[str, str]:
+    if given.user:
+        pair = base64.b64encode(f"{given.user}:{given.password}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+    return {"Authorization": f"Bearer {given.token}"} if given.token else {}
 
 
 def _context(given: Credentials) -> ssl.SSLContext:
