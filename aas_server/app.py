@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 
@@ -30,12 +31,16 @@ from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOpe
 from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks
 from aas_server.events.hub import Hub
-from aas_server.live import opening, telling
+from aas_server.events.outlet import publishing
+from aas_server.live import Endpoint, opening, telling
+from aas_server.live.credentials import from_toml
+from aas_server.live.credentials import of as credentials_of
 from aas_server.live.following import Live
 from aas_server.model import Document
 from aas_server.model.errors import Unsupported
 from aas_server.model.modifiers import ApiVersion
 from aas_server.model.paths import IdShortPath
+from aas_server.mqtt import Broker
 from aas_server.operations import examples, loaded
 from aas_server.operations.delegation import Delegation
 from aas_server.registration import registering
@@ -235,12 +240,19 @@ async def _following(
         await stack.enter_async_context(app[EVENTS].following())
         state.metrics["event_readers"] = lambda: app[EVENTS].readers
         await stack.enter_async_context(opening.following(live, settings.live_interval))
+        if settings.events_broker:
+            told = await asyncio.to_thread(broker, settings)
+            standing = await stack.enter_async_context(
+                publishing(repository, told, settings.events_topic, settings.external_url.rstrip("/"))
+            )
+            state.outlet = standing.document
+            state.metrics["events_sent"] = lambda: standing.sent
         if settings.register_at:
             registration = registering(repository, settings.register_at, settings.external_url)
-            standing = await stack.enter_async_context(registration)
-            state.registration = standing.document
-            state.metrics["registration_waiting"] = lambda: standing.waiting
-            state.metrics["registration_reachable"] = lambda: not standing.error
+            registered = await stack.enter_async_context(registration)
+            state.registration = registered.document
+            state.metrics["registration_waiting"] = lambda: registered.waiting
+            state.metrics["registration_reachable"] = lambda: not registered.error
         yield
 
 
@@ -253,6 +265,14 @@ def plant(repository: Repository, settings: Settings) -> Live:
     except ValueError as error:
         raise Unsupported(str(error)) from None
     return Live(repository, connector, settings.live_allowed, settings.live_stale)
+
+
+def broker(settings: Settings) -> Broker:
+    """The broker that is told what happens, and who we are to it."""
+    known = from_toml(Path(settings.live_credentials)) if settings.live_credentials else {}
+    url = settings.events_broker.rstrip("/")
+    given = credentials_of(Endpoint(url), known)
+    return Broker(url, given.user, given.password, given.certificate, given.key, given.ca)
 
 
 async def _finished(server: web.Server, grace: float) -> None:

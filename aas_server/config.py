@@ -19,6 +19,9 @@ FORMS = ("text", "json")
 #: An address without query, fragment or credentials.
 ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?\Z").match
 
+BROKER = re.compile(r"mqtts?://[^/?#@\s]+/?\Z").match
+TOPIC = re.compile(r"[^#+\0]{1,200}\Z").match
+
 REGISTRY = re.compile(r"https?://([^/?#@\s]+@)?[^/?#@\s]+(/[^?#\s]*)?\Z").match
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -71,6 +74,10 @@ class Settings:
     live_stale: float = _setting(30.0, "After how long without a connection a value counts as bad, not as uncertain.")
     live_qualifiers: bool = _setting(False, "Elements that the plant feeds tell quality and source time as qualifiers.")
     event_readers: int = _setting(10_000, "Readers of events at a time; more are told to come again.", least=1)
+    events_broker: str = _setting(
+        "", "MQTT broker that is told what happens: mqtt://host:1883, mqtts://host; empty for none."
+    )
+    events_topic: str = _setting("aas", "What the topics of these events begin with.")
     query_timeout: float = _setting(5.0, "How long one page of a query may be searched for.")
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")
@@ -102,9 +109,16 @@ class Settings:
                 raise ValueError(f"{field.name} is {value}; it must be at most {allowed['most']}")
         if self.external_url and not ADDRESS(self.external_url):
             raise ValueError(f"external_url is {self.external_url!r}; it must be like https://example.org/path")
+        self._check_events()
         networks(self.trusted_proxies)
         if self.register_at:
             self._check_registration()
+
+    def _check_events(self) -> None:
+        if self.events_broker and not BROKER(self.events_broker):
+            raise ValueError("events_broker must be like mqtts://host:8883; credentials belong into live_credentials")
+        if not TOPIC(self.events_topic):
+            raise ValueError(f"events_topic is {self.events_topic!r}; it must be like plant/aas, without # and +")
 
     def _check_registration(self) -> None:
         """The URL may carry a name and a password and is not shown."""

@@ -40,6 +40,8 @@ class State:
     metrics: dict[str, Callable[[], float]] = field(default_factory=dict)
     #: How the registration at a remote registry stands; None where there is none.
     registration: Callable[[], Document] | None = None
+    #: How the broker stands that is told what happens; None where there is none.
+    outlet: Callable[[], Document] | None = None
     #: How the plant stands, and its mappings, all or those in trouble; None where nothing follows it.
     live: Callable[[], Document] | None = None
     mappings: Callable[[bool], list[tuple[str, Callable[[], Document]]]] | None = None

@@ -9,10 +9,11 @@ from aas_server.model.errors import Malformed, Unavailable
 
 
 async def get_live(call: Call) -> web.Response:
-    """All connections with their counts, and all defects."""
+    """All connections with their counts, all defects, and how the broker stands that is told what happens."""
     if (overview := call.request.app[STATE].live) is None:
         raise Unavailable("the plant is not followed yet")
-    return answering.json(call, overview())
+    outlet = call.request.app[STATE].outlet
+    return answering.json(call, {**overview(), **({"outlet": outlet()} if outlet is not None else {})})
 
 
 async def get_mappings(call: Call) -> web.Response:

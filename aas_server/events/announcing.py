@@ -1,6 +1,6 @@
 """A change as a CloudEvent (CloudEvents 1.0, JSON format), and the position in the log that its id is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from aas_server.model.changes import Logged
 from aas_server.model.errors import Gone, Malformed
 from aas_server.model.identifiers import encode
 from aas_server.model.paths import text
+from aas_server.repository import Repository
 
 #: What is announced, and where it is found below the root of the API; everything else is internal.
 PLACES: Mapping[Kind, str] = {
@@ -83,6 +84,15 @@ class CloudEvent:
     def frame(self) -> bytes:
         """The event as part of an event stream (HTML, 'Server-sent events')."""
         return b"id: %b\ndata: %b\n\n" % (self.id.encode(), self.body)
+
+
+async def announced(repository: Repository, changes: Sequence[Logged], root: str = "") -> list[CloudEvent]:
+    """The changes as events; what became of a connection is told with it."""
+    connections = sorted({each.identifier for each in changes if each.kind is Kind.CONNECTION})
+    found = await repository.several(Kind.CONNECTION, connections) if connections else ()
+    states = {entry.identifier: entry.document for entry in found}
+    store_id = repository.documents.store_id
+    return [CloudEvent(each, store_id, root, states.get(each.identifier)) for each in changes]
 
 
 def _iso(at: datetime) -> str:

@@ -5,9 +5,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from aas_server.events.announcing import CloudEvent
+from aas_server.events.announcing import CloudEvent, announced
 from aas_server.events.filtering import Filter, Passing
-from aas_server.model import Json, Kind
+from aas_server.model import Json
 from aas_server.model.changes import Logged
 from aas_server.model.errors import Gone, Unavailable
 from aas_server.repository import Repository
@@ -228,11 +228,4 @@ class Hub:
         return ()
 
     async def announced(self, changes: Sequence[Logged]) -> list[CloudEvent]:
-        """The changes as events; what became of a connection is told with it."""
-        connections = sorted({each.identifier for each in changes if each.kind is Kind.CONNECTION})
-        found = await self.repository.several(Kind.CONNECTION, connections) if connections else ()
-        states = {entry.identifier: entry.document for entry in found}
-        return [
-            CloudEvent(each, self.store_id, self._root, states.get(each.identifier) if not each.path else None)
-            for each in changes
-        ]
+        return await announced(self.repository, changes, self._root)

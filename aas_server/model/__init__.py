@@ -15,8 +15,8 @@ class Kind(StrEnum):
 
     The first three are the Identifiables of Part 1. The others are what Part 2 adds: descriptors, the asset links of a
     shell and the submodel descriptors added to a hosted shell under its id, an uploaded package, a handle by which the
-    outcome of something asynchronous is asked for, how far a remote registry has been told what is hosted here, and how
-    a connection to the plant stands.
+    outcome of something asynchronous is asked for, how far a remote registry has been told what is hosted here, how a
+    connection to the plant stands, and how far a broker has been told what happens.
     """
 
     SHELL = "AssetAdministrationShell"
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     HANDLE = "Handle"
     REGISTRATION = "Registration"
     CONNECTION = "Connection"
+    OUTBOX = "Outbox"
 
     # A key of dictionaries on every path; Enum's own hash is a function in Python.
     __hash__ = str.__hash__

@@ -24,6 +24,7 @@ NUMBERS = {
     Kind.NESTED_DESCRIPTORS: 9,
     Kind.REGISTRATION: 10,
     Kind.CONNECTION: 11,
+    Kind.OUTBOX: 12,
 }
 KINDS = {number: kind for kind, number in NUMBERS.items()}
 

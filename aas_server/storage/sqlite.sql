@@ -196,7 +196,7 @@ AND NOT EXISTS (SELECT 1 FROM element e WHERE e.slot = s.id)
 SELECT t.id, t.text FROM term t
 WHERE t.id > ? AND t.id <= ? AND t.id < (SELECT max(id) FROM term)
 AND NOT EXISTS (
-    SELECT 1 FROM label l WHERE l.kind IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11) AND l.name = t.id
+    SELECT 1 FROM label l WHERE l.kind IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12) AND l.name = t.id
 )
 
 -- name: newest_slot

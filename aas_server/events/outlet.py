@@ -1,0 +1,189 @@
+"""What happens, sent to an MQTT broker: at least once each, in order, from where it was when it was stopped."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import math
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from aas_server.events.announcing import PLACES, CloudEvent, announced
+from aas_server.events.observing import Observation, Observations, told
+from aas_server.model import Document, Kind
+from aas_server.model.changes import Event, Logged
+from aas_server.model.errors import Gone
+from aas_server.model.identifiers import encode
+from aas_server.mqtt import Broker, Message, Session, opened
+from aas_server.repository import Repository
+
+log = logging.getLogger(__name__)
+
+#: Seconds before the broker is tried again, at first and at most; between two notes of the position.
+FIRST, LONGEST, NOTED = 1.0, 30.0, 1.0
+
+
+@dataclass(slots=True)
+class Standing:
+    """How the outlet stands, for whoever wants to know."""
+
+    broker: str
+    position: int = 0
+    sent: int = 0
+    connected: bool = False
+    error: str = ""
+
+    def document(self) -> Document:
+        error = {"error": self.error} if self.error else {}
+        return {
+            "broker": self.broker,
+            "connected": self.connected,
+            "position": self.position,
+            "sent": self.sent,
+            **error,
+        }
+
+
+class Outlet:
+    """Follows the log and publishes it; how far the broker has it is stored."""
+
+    def __init__(self, repository: Repository, broker: Broker, topic: str, root: str = "") -> None:
+        self.standing = Standing(broker.url)
+        self._repository, self._broker = repository, broker
+        self._topic, self._root = topic.strip("/"), root
+        self._observations = Observations(repository)
+        self._identifier = hashlib.sha256(f"{broker.url} {topic}".encode()).hexdigest()
+        self._noted, self._noted_at = 0, -math.inf
+
+    async def follow(self) -> None:
+        """Publish, until the store closes; a broker that is away is tried again."""
+        await self._observations.load()
+        self.standing.position = await self._position()
+        delay = FIRST
+        while True:
+            try:
+                session = await opened(self._broker)
+                delay = FIRST
+                try:
+                    return await self._publish(session)
+                finally:
+                    self.standing.connected = False
+                    await session.close()
+            except (OSError, TimeoutError, ValueError) as error:
+                self._tell(str(error) or type(error).__name__)
+            except Gone as error:
+                log.warning("events for %s begin anew, some are left out: %s", self._broker.url, error)
+                self.standing.position = self._repository.documents.newest
+            except Exception:
+                log.exception("events could not be published at %s; it is tried again", self._broker.url)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST)
+
+    def _tell(self, error: str) -> None:
+        if error != self.standing.error:
+            log.warning("%s: %s", self._broker.url, error)
+        self.standing.error = error
+
+    async def _publish(self, session: Session) -> None:
+        log.info("events are published at %s", self._broker.url)
+        self.standing.connected, self.standing.error = True, ""
+        changes = self._repository.changes(self.standing.position)
+        coming = asyncio.ensure_future(anext(changes, None))
+        lost = asyncio.ensure_future(session.lost.wait())
+        try:
+            while True:
+                await asyncio.wait({coming, lost}, timeout=self._patience(), return_when=asyncio.FIRST_COMPLETED)
+                if lost.done():
+                    raise ConnectionError("the session with the broker is lost")
+                if not coming.done():
+                    await session.send(self._messages([]))
+                    await self._note()
+                    continue
+                if (batch := coming.result()) is None:
+                    return
+                await self._send(session, batch)
+                coming = asyncio.ensure_future(anext(changes, None))
+        finally:
+            for task in (coming, lost):
+                task.cancel()
+            await asyncio.gather(coming, lost, return_exceptions=True)
+            await self._note()
+
+    def _patience(self) -> float | None:
+        """Seconds after which there is something to do even if nothing happens."""
+        now = asyncio.get_running_loop().time()
+        unnoted = self.standing.position != self._noted
+        due = min(self._observations.next, self._noted_at + NOTED if unnoted else math.inf)
+        return None if due == math.inf else max(0.0, due - now)
+
+    async def _send(self, session: Session, batch: Sequence[Logged]) -> None:
+        edited = {each.identifier for each in batch if each.kind is Kind.SUBMODEL and each.event is not Event.VALUE}
+        if edited:
+            await self._observations.note(edited)
+        told_of = [each for each in batch if each.kind in PLACES]
+        events = await announced(self._repository, told_of, self._root)
+        await session.send([*map(self._message, events), *self._messages(events)])
+        self.standing.position = batch[-1].sequence
+        self.standing.sent += len(events)
+        if not events and self._noted == batch[0].sequence - 1:
+            self._noted = self.standing.position  # that the position was stored is no news
+        if asyncio.get_running_loop().time() >= self._noted_at + NOTED:
+            await self._note()
+
+    def _message(self, event: CloudEvent) -> Message:
+        return Message(f"{self._topic}/{event.path}/{event.change.event.value}", event.body)
+
+    # Event elements
+
+    def _messages(self, events: Sequence[CloudEvent]) -> list[Message]:
+        """What event elements have to say now, of what has happened and of what has waited."""
+        now = asyncio.get_running_loop().time()
+        found: list[Message] = []
+        for event in events:
+            for observation in self._observations.concerned(event):
+                if now >= observation.sent + observation.least:
+                    found.append(self._said(observation, event, now))
+                else:
+                    observation.waiting = event
+        return [*found, *(self._said(each, each.waiting, now) for each in self._observations.due(now))]
+
+    def _said(self, observation: Observation, event: CloudEvent | None, now: float) -> Message:
+        observation.sent, observation.waiting = now, None
+        keys = observation.source["keys"]
+        place = "/".join(encode(keys[0]["value"]) if not number else key["value"] for number, key in enumerate(keys))
+        topic = observation.element.get("messageTopic") or f"{self._topic}/events/{place}"
+        source = f"{self._root}/submodels/{encode(keys[0]['value'])}"
+        return Message(topic, told(observation, topic, event, source, uuid.uuid4().hex))
+
+    # How far it has come
+
+    async def _position(self) -> int:
+        for entry in await self._repository.several(Kind.OUTBOX, [self._identifier]):
+            position: int = entry.document["position"]
+            if entry.document["store"] == self._repository.documents.store_id:
+                self._noted = position
+                return position
+        return self._repository.documents.newest
+
+    async def _note(self) -> None:
+        """Store the position. That is a change itself and must not lead to another."""
+        if self.standing.position == self._noted:
+            return
+        self._noted_at, self._noted = asyncio.get_running_loop().time(), self.standing.position
+        store = self._repository.documents.store_id
+        document = {"id": self._identifier, "broker": self._broker.url, "store": store, "position": self._noted}
+        await self._repository.put(document, kind=Kind.OUTBOX)
+
+
+@contextlib.asynccontextmanager
+async def publishing(repository: Repository, broker: Broker, topic: str, root: str) -> AsyncIterator[Standing]:
+    """Publishes what happens as long as the block lasts."""
+    outlet = Outlet(repository, broker, topic, root)
+    task = asyncio.create_task(outlet.follow(), name="outlet")
+    try:
+        yield outlet.standing
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
