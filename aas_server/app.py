@@ -36,6 +36,7 @@ from aas_server.live import Endpoint, opening, telling
 from aas_server.live.credentials import from_toml
 from aas_server.live.credentials import of as credentials_of
 from aas_server.live.following import Live
+from aas_server.live.lua.transforming import Transforming
 from aas_server.model import Document
 from aas_server.model.errors import Unsupported
 from aas_server.model.modifiers import ApiVersion
@@ -264,7 +265,9 @@ def plant(repository: Repository, settings: Settings) -> Live:
         )
     except ValueError as error:
         raise Unsupported(str(error)) from None
-    return Live(repository, connector, settings.live_allowed, settings.live_stale)
+    transforming = Transforming(settings.live_transformation_time, settings.live_transformation_memory)
+    scripts = transforming if settings.live_transformations else None
+    return Live(repository, connector, settings.live_allowed, settings.live_stale, scripts)
 
 
 def broker(settings: Settings) -> Broker:

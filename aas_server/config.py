@@ -73,6 +73,9 @@ class Settings:
     live_interval: float = _setting(0.5, "How often values of the plant are stored; readers see them at once.")
     live_stale: float = _setting(30.0, "After how long without a connection a value counts as bad, not as uncertain.")
     live_qualifiers: bool = _setting(False, "Elements that the plant feeds tell quality and source time as qualifiers.")
+    live_transformations: bool = _setting(True, "Run the Lua of mappings, in a process of its own.")
+    live_transformation_time: float = _setting(1.0, "How long one run of it may take before it is stopped.")
+    live_transformation_memory: int = _setting(64 << 20, "Memory that one script may take.", least=1 << 20)
     event_readers: int = _setting(10_000, "Readers of events at a time; more are told to come again.", least=1)
     events_broker: str = _setting(
         "", "MQTT broker that is told what happens: mqtt://host:1883, mqtts://host; empty for none."

@@ -46,6 +46,13 @@ class Carried:
     fed: list[tuple[Line, Item, Target]] = field(default_factory=list)
     dirty: bool = False
     error: str = ""
+    #: What is wrong with the transformation.
+    failed: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source has said something."""
+        return all(each.value is not None or each.status != INITIAL for each in self.inputs.values())
 
     def target(self, name: str) -> Target | None:
         """Where readings of the source of that name go: its input, or the sink that has its name."""
@@ -63,6 +70,15 @@ class Carried:
         if source is None or self.mapping.transformation is not None:
             return None
         return source.at if isinstance(source.at, ItemAt) else None
+
+    def take(self, made: Mapping[str, Value] | str) -> None:
+        """What the transformation has made, or what is wrong with it."""
+        if isinstance(made, str):
+            self.failed = made
+            return
+        unknown = [name for name in made if name not in self.slots]
+        self.failed = f"the Transformation makes {unknown[0]!r}, which is no SinkId" if unknown else ""
+        self.put(made)
 
     def put(self, outputs: Mapping[str, Value]) -> None:
         """What the transformation has made; quality and time are the worst and the latest of its sources."""

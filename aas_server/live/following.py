@@ -14,6 +14,7 @@ from aas_server.live.compiling import compiled
 from aas_server.live.converting import converter
 from aas_server.live.finding import Configurations
 from aas_server.live.lines import Line
+from aas_server.live.lua.transforming import Order, Transforming
 from aas_server.live.plan import Call, Defect, ItemAt, Plan, Sink
 from aas_server.live.plan import Mapping as Mapped
 from aas_server.live.saying import value_of
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Changes that come so soon after each other, in seconds, lead to one new plan.
 TOGETHER = 0.2
+#: Seconds between two runs of a transformation; scripts in one go.
+TICK, AT_ONCE = 0.1, 100
 _UNREADABLE = status_code("BadDataEncodingUnsupported")
 
 
@@ -45,7 +48,12 @@ class Live:
     """What is connected. `permitted` names the endpoints that may be (see allowing), `stale` is in seconds."""
 
     def __init__(
-        self, repository: Repository, connecting: Connecting, permitted: Sequence[str], stale: float = 30.0
+        self,
+        repository: Repository,
+        connecting: Connecting,
+        permitted: Sequence[str],
+        stale: float = 30.0,
+        transforming: Transforming | None = None,
     ) -> None:
         self.repository, self.feeding = repository, Feeding(repository)
         self._connecting, self._permitted, self._stale = connecting, permitted, stale
@@ -54,6 +62,7 @@ class Live:
         self.lines: dict[Endpoint, Line] = {}
         self.carried: dict[Mapped, Carried] = {}
         self.calls: dict[Place, Call] = {}
+        self._transforming = transforming
         self._configurations = Configurations(repository)
         #: The mappings that elements of a submodel feed.
         self._elements: dict[str, list[Carried]] = {}
@@ -147,7 +156,9 @@ class Live:
     def _permit(self, plan: Plan) -> tuple[Plan, list[Defect]]:
         """The part of a plan whose endpoints are permitted."""
         several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
-        words = [next(filter(None, map(self._forbidden, _endpoints(each))), "") or _unable(each) for each in several]
+        words = [
+            next(filter(None, map(self._forbidden, _endpoints(each))), "") or self._unable(each) for each in several
+        ]
         defects = [Defect(each.origin, why) for each, why in zip(several, words, strict=True) if why]
         refused = {defect.origin for defect in defects}
         mappings = tuple(each for each in plan.mappings if each.origin not in refused)
@@ -157,6 +168,11 @@ class Live:
     def _forbidden(self, endpoint: Endpoint) -> str:
         if not allowed(endpoint.base, self._permitted):
             return f"{endpoint.base} is not among the endpoints that the setting live_allowed names"
+        return ""
+
+    def _unable(self, each: Mapped | Call) -> str:
+        if isinstance(each, Mapped) and each.transformation is not None and self._transforming is None:
+            return "transformations are switched off by the setting live_transformations"
         return ""
 
     async def _end(self, gone: Sequence[Carried]) -> None:
@@ -241,6 +257,28 @@ class Live:
             carried.error = str(problem)
             target.set(None, _UNREADABLE, 0)
 
+    # Transformations
+
+    async def transform(self) -> None:
+        """Run the scripts whose sources have changed, again and again."""
+        while self._transforming is not None:
+            await asyncio.sleep(TICK)
+            try:
+                await self._transform(self._transforming)
+            except Exception:
+                log.exception("transformations failed; they are tried again")
+
+    async def _transform(self, transforming: Transforming) -> None:
+        due = [each for each in self.carried.values() if each.dirty and each.complete]
+        for start in range(0, len(due), AT_ONCE):
+            several = [(each, each.mapping.transformation or "") for each in due[start : start + AT_ONCE]]
+            for each, _ in several:
+                each.dirty = False
+            orders = [Order(script, {n: given.value for n, given in each.inputs.items()}) for each, script in several]
+            for (each, script), made in zip(several, await transforming.run(orders), strict=True):
+                each.take(made)
+                each.dirty = each.dirty or transforming.rests(script)
+
     # Storing, and the end
 
     async def store(self, interval: float) -> None:
@@ -254,6 +292,8 @@ class Live:
 
     async def close(self) -> None:
         """Close all connections and store what came last."""
+        if self._transforming is not None:
+            await self._transforming.close()
         await asyncio.gather(*(line.close() for line in self.lines.values()), return_exceptions=True)
         self.lines.clear()
         with contextlib.suppress(Problem):
@@ -265,10 +305,3 @@ def _endpoints(each: Mapped | Call) -> list[Endpoint]:
     if isinstance(each, Call):
         return [each.endpoint]
     return [source.at.endpoint for source in each.sources if isinstance(source.at, ItemAt)]
-
-
-def _unable(each: Mapped | Call) -> str:
-    """Why a mapping cannot be carried out whatever its endpoints are."""
-    if isinstance(each, Mapped) and each.transformation is not None:
-        return "transformations are not carried out by this version"
-    return ""

@@ -59,6 +59,7 @@ async def following(live: Live, interval: float) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(_lasting(live), name="live"),
         asyncio.create_task(live.store(interval), name="live storing"),
+        asyncio.create_task(live.transform(), name="live transforming"),
     ]
     try:
         yield

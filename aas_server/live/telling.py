@@ -37,7 +37,7 @@ def mapping(live: Live, carried: Carried) -> Document:
         "sources": [_source(live, source) for source in carried.mapping.sources],
         "sinks": [_sink(carried, sink) for sink in carried.mapping.sinks],
     }
-    wrong = [carried.error, *(source.get("error", "") for source in shown["sources"])]
+    wrong = [carried.error, carried.failed, *(source.get("error", "") for source in shown["sources"])]
     if words := "; ".join(dict.fromkeys(each for each in wrong if each)):
         shown["error"] = words
     return shown
