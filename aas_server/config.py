@@ -217,7 +217,7 @@ def set_up_logging(level: str, form: str) -> None:
             "formatters": {"chosen": formatters[form]},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
             "root": {"level": level, "handlers": ["stderr"]},
-            # They tell every packet that they send as INFO.
-            "loggers": {name: {"level": "DEBUG" if level == "DEBUG" else "WARNING"} for name in ("asyncua", "gmqtt")},
+            # They tell every packet that they send, and what is wrong is told by who uses them.
+            "loggers": {name: {"level": "DEBUG" if level == "DEBUG" else "ERROR"} for name in ("asyncua", "gmqtt")},
         }
     )
