@@ -40,7 +40,10 @@ def _option(name: str, default: Any, sentence: str) -> Callable[[Command], Comma
         case bool():
             return click.option(f"{flag}/--no-{flag[2:]}", default=default, **common)
         case tuple():
-            paths = name == "load"  # in the environment there is a colon between paths, a blank between other texts
+            paths = name in (
+                "load",
+                "live_mappings",
+            )  # in the environment there is a colon between paths, a blank between other texts
             return click.option(flag, type=click.Path() if paths else str, multiple=True, **common)
         case _:
             return click.option(flag, type=type(default), default=default, **common)

@@ -3,6 +3,7 @@
 from aas_server.live import Security
 
 POLICIES = ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss")
+TOKENS = ("Anonymous", "UserName", "Certificate")
 MODES = ("SignAndEncrypt", "Sign")
 
 
