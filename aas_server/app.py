@@ -35,6 +35,7 @@ from aas_server.events.outlet import publishing
 from aas_server.live import Endpoint, opening, telling
 from aas_server.live.credentials import from_toml
 from aas_server.live.credentials import of as credentials_of
+from aas_server.live.declaring import declared
 from aas_server.live.following import Live
 from aas_server.live.lua.transforming import Transforming
 from aas_server.model import Document
@@ -263,11 +264,12 @@ def plant(repository: Repository, settings: Settings) -> Live:
         connector = opening.connector(
             settings.live_pki, settings.live_trust_all, settings.live_credentials, settings.live_allowed
         )
+        files = declared(Path(each) for each in settings.live_mappings)
     except ValueError as error:
         raise Unsupported(str(error)) from None
     transforming = Transforming(settings.live_transformation_time, settings.live_transformation_memory)
     scripts = transforming if settings.live_transformations else None
-    return Live(repository, connector, settings.live_allowed, settings.live_stale, scripts)
+    return Live(repository, connector, settings.live_allowed, settings.live_stale, scripts, files)
 
 
 def broker(settings: Settings) -> Broker:

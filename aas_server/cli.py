@@ -1,4 +1,4 @@
-"""The command line: serve, import, export, check, settings."""
+"""The command line: serve, import, export, check, mapping, settings."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from aas_server import config, running
+from aas_server import mapping as mapping_
 from aas_server.config import PREFIX, Settings
+from aas_server.live import securing
+from aas_server.live.credentials import Credentials
 from aas_server.model.errors import Invalid, Problem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -37,7 +40,10 @@ def _option(name: str, default: Any, sentence: str) -> Callable[[Command], Comma
         case bool():
             return click.option(f"{flag}/--no-{flag[2:]}", default=default, **common)
         case tuple():
-            paths = name == "load"  # in the environment there is a colon between paths, a blank between other texts
+            paths = name in (
+                "load",
+                "live_mappings",
+            )  # in the environment there is a colon between paths, a blank between other texts
             return click.option(flag, type=click.Path() if paths else str, multiple=True, **common)
         case _:
             return click.option(flag, type=type(default), default=default, **common)
@@ -124,6 +130,65 @@ def check(paths: tuple[Path, ...], **given: Any) -> None:
     settings = _settings(store="sqlite:///:memory:", **given)
     if not _run(running.import_files(settings, paths, False, True, click.echo)):
         sys.exit(1)
+
+
+@group.group()
+def mapping() -> None:
+    """What makes submodels live: propose it, and see how it stands."""
+
+
+@mapping.command()
+@click.argument("base", metavar="opc.tcp://HOST:PORT")
+@click.option("--node", default="", help="Node to begin at: nsu=urn:x;s=Plant, ns=2;i=5; Objects where none is named.")
+@click.option("--out", type=click.Path(path_type=Path), help="File for the proposal; without it, it is printed.")
+@click.option("--post", default="", metavar="URL", help="Server to upload the proposal to.")
+@click.option("--id-prefix", "prefix", default="", help="What the identifiers begin with.")
+@click.option("--writable", is_flag=True, help="Let clients write the variables that this user may write.")
+@click.option("--methods/--no-methods", default=True, help="Propose methods as Operations.", show_default=True)
+@click.option("--most", type=click.IntRange(1), default=50_000, help="Most nodes to look at.", show_default=True)
+@click.option("--security", default="auto", show_default=True, help="auto, None, or a policy like Basic256Sha256/Sign.")
+@click.option("--user", default="", help="User to log in as.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="File with the password of that user.")
+@click.option("--certificate", type=click.Path(), default="", help="Certificate to log in with, as DER or PEM.")
+@click.option("--key", type=click.Path(), default="", help="Private key of that certificate, as PEM.")
+@click.option("--pki", type=click.Path(path_type=Path), default="pki", help="OPC UA certificates.", show_default=True)
+@click.option("--trust-all", is_flag=True, help="Believe the server, whatever its certificate.")
+def browse(
+    base: str, security: str, user: str, password_file: Path | None, certificate: str, key: str, **given: Any
+) -> None:
+    """Propose what makes the nodes of an OPC UA server live.
+
+    It is an environment of an Asset Interfaces Description, a mapping configuration, the data, and a shell: look at it,
+    edit it, and post it to /upload. How it goes is told on standard error.
+    """
+    config.set_up_logging("WARNING", "text")
+    credentials = _credentials(user, password_file, certificate, key)
+    try:
+        secured = securing.parse(security, credentials.kind)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--security") from None
+    wanted = mapping_.Wanted(base, security=secured, credentials=credentials, **given)
+    _run(mapping_.browse(wanted, lambda text: click.echo(text, err=True), click.echo))
+
+
+def _credentials(user: str, password_file: Path | None, certificate: str, key: str) -> Credentials:
+    if password_file is not None and not user:
+        raise click.UsageError("--password-file needs --user")
+    if bool(certificate) != bool(key):
+        raise click.UsageError("--certificate and --key go together")
+    try:
+        password = password_file.read_text(encoding="utf-8").strip() if password_file is not None else ""
+    except (OSError, UnicodeDecodeError):
+        raise click.UsageError(f"{password_file} cannot be read") from None
+    return Credentials(user, password, certificate=certificate, key=key)
+
+
+@mapping.command()
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The server to ask.")
+@click.option("--troubled", is_flag=True, help="Only mappings in trouble.")
+def show(url: str, troubled: bool) -> None:
+    """Show the connections, defects and mappings of a running server."""
+    _run(mapping_.show(url, troubled, click.echo))
 
 
 @group.command(name="settings")

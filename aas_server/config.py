@@ -67,6 +67,7 @@ class Settings:
     live_allowed: tuple[str, ...] = _setting(
         (), "Endpoints of the plant that may be connected to: opc.tcp://plc-1:4840, 10.0.0.0/8, *.example.org."
     )
+    live_mappings: tuple[str, ...] = _setting((), "TOML files that say what is mapped, beside what submodels say.")
     live_credentials: str = _setting("", "TOML file with users, passwords and certificates by endpoint.")
     live_pki: str = _setting("pki", "Directory of OPC UA certificates: own, trusted, rejected.")
     live_trust_all: bool = _setting(False, "Believe every OPC UA server, whatever its certificate.")
@@ -177,7 +178,8 @@ _INTRODUCTION = (
     "An option of the command line goes before the environment, the environment before the TOML file that `--config`",
     f"(or `{PREFIX}CONFIG`) names, the file before the default. In the file a setting has the name of its option with",
     "`_` for `-`: `max_page = 50`. An option that takes a list may be repeated; in the file it is a list, in the",
-    f"environment there is a blank between its texts, in `{PREFIX}LOAD` a `:` between paths (`;` on Windows). What is",
+    f"environment there is a blank between its texts, in `{PREFIX}LOAD` and `{PREFIX}LIVE_MAPPINGS`",
+    "a `:` between paths (`;` on Windows). What is",
     "true or false is switched by its name alone, `--strict`, or `--no-strict`; in the environment",
     f"`{PREFIX}STRICT` is true or false. Sizes are in bytes, times in seconds.",
     "",

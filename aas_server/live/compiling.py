@@ -5,7 +5,8 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import replace
 
-from aas_server.live import Endpoint, Item
+from aas_server.live import Action, Endpoint, Item
+from aas_server.live.declaring import Declaration
 from aas_server.live.interfaces import Affordance, Interfaces, endpoint
 from aas_server.live.ordering import checked
 from aas_server.live.plan import Call, Defect, ElementAt, Guard, ItemAt, Mapping, Plan, Sink, Source
@@ -34,9 +35,16 @@ def is_configuration(submodel: Document) -> bool:
     return not found and submodel.get("idShort") == "AssetInterfacesMappingConfiguration"
 
 
-def compiled(configurations: Iterable[Document], read: Read, most: int = MOST) -> Plan:
-    """The plan of these AIMC submodels; `read` yields the submodels that they refer to."""
+def compiled(
+    configurations: Iterable[Document], read: Read, most: int = MOST, declarations: Iterable[Declaration] = ()
+) -> Plan:
+    """The plan of these AIMC submodels and declarations; `read` yields the submodels that they refer to.
+
+    Declarations go first: where two feed one element, the operator's word counts.
+    """
     compiler = Compiler(World(read), most)
+    for declaration in declarations:
+        compiler.declare(declaration)
     for configuration in configurations:
         compiler.add(configuration)
     return compiler.plan()
@@ -78,6 +86,23 @@ class Compiler:
             self._relations(origin, relations)
             return
         self._mapping(origin, configuration)
+
+    # Files
+
+    def declare(self, declaration: Declaration) -> None:
+        """One mapping of a file."""
+        at = (declaration.submodel_id, declaration.path)
+        try:
+            if isinstance(declaration.at, Action):
+                self._operation(*at)
+                self.calls.append(Call(declaration.origin, declaration.endpoint, declaration.at, *at, declared=True))
+                return
+            sink = self._sink("value", at, declaration.guard)
+            item = replace(declaration.at, texts=self._takes_text(at))
+            source = Source("value", ItemAt(declaration.endpoint, item), item.polling)
+            self._put(Mapping(declaration.origin, (source,), (sink,), declared=True))
+        except Defective as defect:
+            self.defects.append(Defect(declaration.origin, str(defect)))
 
     # AIMC 1.0
 
@@ -156,11 +181,15 @@ class Compiler:
             return False
         if len(sources) != 1 or len(sinks) != 1:
             raise Defective("an action is mapped to one Operation, by itself")
-        element = self._world.at(*sinks[0])
-        if element is None or element["modelType"] != "Operation":
-            raise Defective(f"an action needs an Operation as its sink; {place(*sinks[0])} is none")
+        self._operation(*sinks[0])
         self.calls.append(Call(origin, *self._interfaces.action(*actions[0]), *sinks[0]))
         return True
+
+    def _operation(self, submodel_id: str, path: IdShortPath) -> None:
+        """Raises Defective where there is no Operation."""
+        element = self._world.at(submodel_id, path)
+        if element is None or element["modelType"] != "Operation":
+            raise Defective(f"an action needs an Operation as its sink; {place(submodel_id, path)} is none")
 
     def _source(
         self,

@@ -20,6 +20,11 @@ class Credentials:
     key: str = ""
     ca: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The kind of OPC UA token that they make."""
+        return "Certificate" if self.certificate else "UserName" if self.user else "Anonymous"
+
 
 NOBODY = Credentials()
 

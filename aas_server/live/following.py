@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from aas_server.live import AssetConnection, Endpoint
-from aas_server.live.allowing import allowed
 from aas_server.live.carrying import Carried, Place
 from aas_server.live.compiling import compiled
 from aas_server.live.converting import converter
+from aas_server.live.declaring import Declared
 from aas_server.live.finding import Configurations
 from aas_server.live.lines import Line
 from aas_server.live.lua.transforming import Order, Transforming
+from aas_server.live.permitting import endpoints, permitted
 from aas_server.live.plan import Call, Defect, ItemAt, Plan, Sink
 from aas_server.live.plan import Mapping as Mapped
 from aas_server.live.saying import value_of
@@ -54,9 +55,11 @@ class Live:
         permitted: Sequence[str],
         stale: float = 30.0,
         transforming: Transforming | None = None,
+        declared: Declared = Declared(),  # noqa: B008 - frozen
     ) -> None:
         self.repository, self.feeding = repository, Feeding(repository)
         self._connecting, self._permitted, self._stale = connecting, permitted, stale
+        self._declared = declared
         self.plan = Plan()
         self.defects: tuple[Defect, ...] = ()
         self.lines: dict[Endpoint, Line] = {}
@@ -120,7 +123,8 @@ class Live:
             document for each in sorted(self._configurations.known) if (document := known[each]) is not None
         ]
         while True:
-            plan = await asyncio.to_thread(compiled, configurations, known.get)
+            files = self._declared.declarations
+            plan = await asyncio.to_thread(compiled, configurations, known.get, declarations=files)
             if not await self._fetch(known, plan.read - known.keys()):
                 break
         await self.carry_out(plan)
@@ -134,13 +138,13 @@ class Live:
 
     async def carry_out(self, plan: Plan) -> None:
         """From now on this is the plan. What stays the same is not interrupted."""
-        plan, refused = self._permit(plan)
-        self.plan, self.defects = plan, (*plan.defects, *refused)
+        plan, refused = permitted(plan, self._permitted, scripts=self._transforming is not None)
+        self.plan, self.defects = plan, (*self._declared.defects, *plan.defects, *refused)
         for defect in self.defects:
             log.warning("%s: %s", defect.origin, defect.text)
         if plan.mappings or plan.calls:
             several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
-            await self._connecting.prepare({endpoint for each in several for endpoint in _endpoints(each)})
+            await self._connecting.prepare({endpoint for each in several for endpoint in endpoints(each)})
         wanted = dict.fromkeys(plan.mappings)
         await self._end([carried for mapping, carried in self.carried.items() if mapping not in wanted])
         await self._begin([mapping for mapping in wanted if mapping not in self.carried])
@@ -152,28 +156,6 @@ class Live:
         for call in plan.calls:
             self._line(call.endpoint)
         await self._tidy({call.endpoint for call in plan.calls})
-
-    def _permit(self, plan: Plan) -> tuple[Plan, list[Defect]]:
-        """The part of a plan whose endpoints are permitted."""
-        several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
-        words = [
-            next(filter(None, map(self._forbidden, _endpoints(each))), "") or self._unable(each) for each in several
-        ]
-        defects = [Defect(each.origin, why) for each, why in zip(several, words, strict=True) if why]
-        refused = {defect.origin for defect in defects}
-        mappings = tuple(each for each in plan.mappings if each.origin not in refused)
-        calls = tuple(each for each in plan.calls if each.origin not in refused)
-        return Plan(mappings, calls, plan.defects, plan.read), defects
-
-    def _forbidden(self, endpoint: Endpoint) -> str:
-        if not allowed(endpoint.base, self._permitted):
-            return f"{endpoint.base} is not among the endpoints that the setting live_allowed names"
-        return ""
-
-    def _unable(self, each: Mapped | Call) -> str:
-        if isinstance(each, Mapped) and each.transformation is not None and self._transforming is None:
-            return "transformations are switched off by the setting live_transformations"
-        return ""
 
     async def _end(self, gone: Sequence[Carried]) -> None:
         if not gone:
@@ -299,9 +281,3 @@ class Live:
         with contextlib.suppress(Problem):
             await self.feeding.unbind([slot for each in self.carried.values() for slot in each.slots.values()])
         self.carried.clear()
-
-
-def _endpoints(each: Mapped | Call) -> list[Endpoint]:
-    if isinstance(each, Call):
-        return [each.endpoint]
-    return [source.at.endpoint for source in each.sources if isinstance(source.at, ItemAt)]

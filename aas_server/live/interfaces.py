@@ -29,6 +29,8 @@ from aas_server.model.paths import IdShortPath, children
 SCHEMES = ("opc.tcp", "mqtt", "mqtts", "http", "https")
 #: How often what does not tell by itself is asked for, in seconds, where nothing else is said.
 POLLED = 1.0
+#: What the text of a NodeId begins with.
+NODES = ("ns=", "nsu=", "svr=", "i=", "s=", "g=", "b=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ def _node(href: str) -> str:
     """
     _, found, given = href.partition("id=") if "?id=" in href or "&id=" in href else ("", "id=", href)
     given = unquote(given)
-    return given if found and given.startswith(("ns=", "nsu=", "svr=", "i=", "s=", "g=", "b=")) else ""
+    return given if found and given.startswith(NODES) else ""
 
 
 def _operations(forms: Document) -> frozenset[str]:

@@ -60,13 +60,15 @@ class Sink:
 class Mapping:
     """Sources to sinks (AIMC 2.0, MappingConfiguration). Without a transformation, by equal names.
 
-    `origin` is where it is written, for people: a submodel and path, or a file. `transformation` is Lua.
+    `origin` is where it is written, for people: a submodel and path, or a file. `transformation` is Lua. `declared`
+    says that it stands in a file of the operator, whose word is a permission.
     """
 
     origin: str
     sources: tuple[Source, ...]
     sinks: tuple[Sink, ...]
     transformation: str | None = None
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Call:
     action: Action
     submodel_id: str
     path: IdShortPath
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ class Nodes:
         self._ids: dict[str, ua.NodeId] = {}
         self.limits: dict[str, int] = {}
 
+    @property
+    def namespaces(self) -> Sequence[str]:
+        """The URIs of the server's namespaces, by their indexes."""
+        return self._namespaces
+
     async def open(self) -> None:
         """Read the namespaces and the limits of the server."""
         self._namespaces = await self._client.get_namespace_array()
@@ -46,11 +51,19 @@ class Nodes:
             self._ids[href] = await self._walked(path) if path != href else self._parsed(href)
         return self._ids[href]
 
+    def text(self, node: ua.NodeId) -> str:
+        """The text of an id that holds in later sessions, too: with the URI of its namespace, as `resolve` takes it."""
+        given = node.to_string()
+        if not 0 < node.NamespaceIndex < len(self._namespaces):
+            return str(given)
+        uri = self._namespaces[node.NamespaceIndex].replace("%", "%25").replace(";", "%3B")
+        return f"nsu={uri};{given.partition(';')[2]}"
+
     def _parsed(self, href: str) -> ua.NodeId:
         text = href
         if href.startswith("nsu="):
             uri, _, rest = href[4:].partition(";")
-            uri = uri.replace("%3B", ";")
+            uri = uri.replace("%3B", ";").replace("%25", "%")  # OPC 10000-6, 5.1.12
             if uri not in self._namespaces:
                 raise Malformed(f"BadNodeIdUnknown: the server has no namespace {uri}")
             text = f"ns={self._namespaces.index(uri)};{rest}"

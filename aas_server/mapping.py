@@ -1,0 +1,209 @@
+"""What the mapping commands do: propose what makes a server's nodes live, and show how mappings stand."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import orjson
+
+from aas_server.live import Endpoint, Security
+from aas_server.live.browsed import Left, Node, NodeKind
+from aas_server.live.credentials import NOBODY, Credentials
+from aas_server.live.interfaces import endpoint as address
+from aas_server.live.proposing import Wishes, proposal
+from aas_server.live.reading import Defective
+from aas_server.model import Document
+from aas_server.model.errors import Malformed, NotFound, Refused, Unavailable
+
+Print = Callable[[str], None]
+
+#: Seconds between two words on long work; and that a server may take to answer.
+PATIENCE, ANSWER = 1.0, 300.0
+
+
+AUTO = Security(auto=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be browsed, and how: an address, a node (empty: Objects), and what becomes of the proposal."""
+
+    base: str
+    node: str = ""
+    most: int = 50_000
+    security: Security = AUTO
+    credentials: Credentials = NOBODY
+    pki: Path = Path("pki")
+    trust_all: bool = False
+    prefix: str = ""
+    writable: bool = False
+    methods: bool = True
+    out: Path | None = None
+    post: str = ""
+
+
+async def browse(wanted: Wanted, tell: Print, show: Print) -> None:
+    """Propose what makes a server's nodes live: to a file, to a server, else shown. `tell` is told how it goes."""
+    endpoint = _endpoint(wanted)
+    begun = time.monotonic()
+    top, left = await _browsed(wanted, endpoint, tell)
+    wishes = Wishes(wanted.prefix or _prefix(endpoint, top), wanted.writable, wanted.methods)
+    environment = await asyncio.to_thread(proposal, top, endpoint, wishes, left)
+    counts = {kind: sum(node.kind is kind for node in top.walk()) for kind in NodeKind}
+    told = ", ".join(f"{count} {kind.lower()}{'s' * (count != 1)}" for kind, count in counts.items() if count)
+    tell(f"{told} in {time.monotonic() - begun:.1f} s")
+    for sentence in left:
+        tell(sentence)
+    if not environment["submodels"][2].get("submodelElements"):
+        raise NotFound(f"nothing below {top.name or top.node_id} can be shown as an element")
+    body = await asyncio.to_thread(orjson.dumps, environment, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    await _given(wanted, body, tell, show)
+    _advise(wanted, endpoint, counts[NodeKind.METHOD] if wanted.methods else 0, tell)
+
+
+def _endpoint(wanted: Wanted) -> Endpoint:
+    try:
+        found = address(wanted.base, "the server", wanted.security)
+    except Defective as defect:
+        raise Malformed(str(defect)) from None
+    if found.scheme != "opc.tcp":
+        raise Malformed(f"{wanted.base}: only OPC UA servers can be browsed, opc.tcp://host:4840")
+    return found
+
+
+async def _browsed(wanted: Wanted, endpoint: Endpoint, tell: Print) -> tuple[Node, Left]:
+    from aas_server.live.opcua import browsing  # it takes a second to load, which other commands are spared
+    from aas_server.live.opcua.security import Pki
+
+    async with browsing.session(endpoint, wanted.credentials, Pki(wanted.pki, wanted.trust_all)) as (client, nodes):
+        return await browsing.browse(client, nodes, wanted.node, wanted.most, Progress(tell))
+
+
+class Progress:
+    """Says how far long work is, once in a while."""
+
+    def __init__(self, tell: Print) -> None:
+        self._tell, self._last = tell, time.monotonic()
+
+    def __call__(self, what: str, done: int) -> None:
+        if (now := time.monotonic()) - self._last >= PATIENCE:
+            self._last = now
+            self._tell(f"{what}: {done}")
+
+
+def _prefix(endpoint: Endpoint, top: Node) -> str:
+    """What ids begin with where nobody has said: the server and the node, so that two proposals do not collide."""
+    host = endpoint.base.partition("://")[2].replace("/", ":").replace("[", "").replace("]", "")
+    name = "".join(each if each.isascii() and each.isalnum() else "-" for each in top.name or "node")
+    return f"urn:opcua:{host}:{name}"
+
+
+async def _given(wanted: Wanted, body: bytes, tell: Print, show: Print) -> None:
+    if wanted.out is not None:
+        await asyncio.to_thread(wanted.out.write_bytes, body)
+        tell(f"{wanted.out}: {len(body)} bytes")
+    if wanted.post:
+        report = await _posted(wanted.post.rstrip("/"), body)
+        tell(f"{wanted.post}: {', '.join(report) or 'nothing new'}")
+    if wanted.out is None and not wanted.post:
+        show(body.decode().rstrip("\n"))
+
+
+def _advise(wanted: Wanted, endpoint: Endpoint, methods: int, tell: Print) -> None:
+    """What is to be done next, and looked at before."""
+    if methods:
+        tell("clients may call the methods as Operations: take out of actions what they must not, or say --no-methods")
+    if not wanted.post:
+        file = wanted.out or "FILE"
+        tell(f"look at it, then: curl -F file=@{file} http://127.0.0.1:8080/upload")
+    tell(f"it becomes live where the server's setting live_allowed names {endpoint.base}")
+
+
+async def _posted(url: str, body: bytes) -> list[str]:
+    """Upload an environment to a server; counts of what became of it."""
+    form = aiohttp.FormData()
+    form.add_field("file", body, filename="proposal.json", content_type="application/json")
+    answer = await _asked("POST", f"{url}/upload", data=form)
+    return [f"{len(several)} {name}" for name, several in answer.items() if isinstance(several, list) and several]
+
+
+# How it stands
+
+
+async def show(url: str, troubled: bool, show: Print) -> None:
+    """Connections, defects and mappings of a running server, as tables."""
+    url = url.rstrip("/")
+    overview = await _asked("GET", f"{url}/live")
+    mappings = [each async for each in _mappings(url, troubled)]
+    for line in _tables(overview, mappings):
+        show(line)
+
+
+async def _mappings(url: str, troubled: bool) -> AsyncIterator[Document]:
+    cursor: str | None = None
+    while True:
+        given = {"limit": "500", "troubled": str(troubled).lower()} | ({"cursor": cursor} if cursor else {})
+        page = await _asked("GET", f"{url}/live/mappings", params=given)
+        for each in page["result"]:
+            yield each
+        if (cursor := page["paging_metadata"].get("cursor")) is None:
+            return
+
+
+async def _asked(method: str, url: str, **given: Any) -> Document:
+    """What a server of ours answers. Raises Unavailable, Refused with what it says."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER)) as client,
+            client.request(method, url, **given) as answer,
+        ):
+            body = await answer.json(content_type=None)
+            if answer.status >= 400:
+                texts = [str(each.get("text")) for each in (body or {}).get("messages", ())]
+                raise Refused(f"{url} answers {answer.status}: {'; '.join(texts) or answer.reason}")
+            return cast(Document, body)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unavailable(f"{url}: {error or type(error).__name__}") from None
+    except (ValueError, AttributeError):
+        raise Refused(f"{url} answers something else than this server does") from None
+
+
+def _tables(overview: Document, mappings: Sequence[Document]) -> Iterator[str]:
+    names = ("endpoint", "state", "items", "troubled", "readings", "connects", "error")
+    yield from _table("connections", names, [[each.get(name) for name in names] for each in overview["connections"]])
+    defects = [[each["origin"], each["text"]] for each in overview["defects"]]
+    yield from _table("defects", ("origin", "text"), defects)
+    rows = [row for each in mappings for row in _rows(each)]
+    yield from _table("mappings", ("element", "value", "quality", "source time", "source", "error"), rows)
+
+
+def _rows(mapping: Document) -> Iterator[list[Any]]:
+    """A row for each element that a mapping feeds."""
+    source = ", ".join(each.get("href") or f"{each['path']} in {each['submodelId']}" for each in mapping["sources"])
+    for sink in mapping["sinks"]:
+        error = "; ".join(filter(None, (mapping.get("error"), sink.get("error"))))
+        shown = [sink.get(name) for name in ("value", "quality", "sourceTimestamp")]
+        yield [f"{sink['path']} in {sink['submodelId']}", *shown, source, error]
+
+
+def _table(name: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Columns as wide as what is in them; the last one has no end."""
+    yield f"{name}: {len(rows) or 'none'}"
+    if not rows:
+        return
+    cells = [list(heads), *([_cell(each) for each in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:-1]
+    for row in cells:
+        padded = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
+        yield "  " + "  ".join([*padded, row[-1]]).rstrip()
+    yield ""
+
+
+def _cell(value: Any) -> str:
+    """A value in one line of a terminal, which obeys what it is sent."""
+    text = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+    return "".join(each if each.isprintable() else "?" for each in (text if len(text) <= 200 else text[:197] + "..."))
