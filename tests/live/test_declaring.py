@@ -12,9 +12,7 @@ from aas_server.live.compiling import compiled
 from aas_server.live.declaring import declared
 from aas_server.live.plan import Guard, ItemAt, Plan
 from aas_server.model.errors import Unsupported
-from tests.examples import prop, submodel
 from tests.live.interfaces import DATA, configuration, interface, node, of
-from tests.live.plants import plant
 from tests.live.test_following import (  # noqa: F401 - fixtures
     ELEMENTS,
     at,
@@ -153,7 +151,10 @@ UNREADABLE = {
 
 @pytest.mark.parametrize(("text", "expected"), UNREADABLE.items())
 async def test_a_file_that_cannot_be_read_stops_the_start(
-    tmp_path: Path, permitting: Settings, text: str, expected: str  # noqa: F811
+    tmp_path: Path,
+    permitting: Settings,  # noqa: F811
+    text: str,
+    expected: str,
 ) -> None:
     from dataclasses import replace
 
