@@ -7,7 +7,7 @@ STORE ?= $(or $(AAS_SERVER_STORE),sqlite:///aas.db)
 .PHONY: run test check lint types imports conformance bench clean
 
 run: $(VENV)/run.stamp
-	$(BIN)/aas-server serve --store '$(STORE)' --examples
+	$(BIN)/aas-server serve --store '$(STORE)' --examples --plant
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -q -n auto

@@ -11,10 +11,12 @@ import click
 
 from aas_server import config, running
 from aas_server import mapping as mapping_
+from aas_server import plant as plant_
 from aas_server.config import PREFIX, Settings
 from aas_server.live import securing
 from aas_server.live.credentials import Credentials
 from aas_server.model.errors import Invalid, Problem
+from aas_server.plant import server
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -189,6 +191,16 @@ def _credentials(user: str, password_file: Path | None, certificate: str, key: s
 def show(url: str, troubled: bool) -> None:
     """Show the connections, defects and mappings of a running server."""
     _run(mapping_.show(url, troubled, click.echo))
+
+
+@group.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=plant_.PORT, show_default=True, help="Port to listen on."
+)
+@click.option("--attached", is_flag=True, hidden=True)
+def plant(port: int, attached: bool) -> None:
+    """Run the conveyor of the examples: a model of its physics behind an OPC UA server, on this machine only."""
+    _run(server.run(port, click.echo, attached))
 
 
 @group.command(name="settings")

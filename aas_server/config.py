@@ -48,6 +48,7 @@ class Settings:
     shell: str = _setting("", "Id of the shell that is also served by itself, at /aas; empty for none.")
     submodel: str = _setting("", "Id of the submodel that is also served by itself, at /submodel; empty for none.")
     examples: bool = _setting(False, "Import the example shells that ship with the server.")
+    plant: bool = _setting(False, "Run the conveyor that the example shells are connected to, in a process of its own.")
     strict: bool = _setting(False, "Refuse imported files that violate a constraint, instead of reporting it.")
     fast_path: bool = _setting(True, "Answer hot reads before the router; the answers are the same.")
     cache_size: int = _setting(256 << 20, "Memory for documents and finished answers; 0 keeps none.")

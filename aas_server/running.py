@@ -5,7 +5,9 @@ import contextlib
 import dataclasses
 import logging
 import signal
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from aas_server.config import Settings, shipped
 from aas_server.model import Kind, json, xml
 from aas_server.model.errors import Invalid, NotFound, Problem, Unavailable, Unsupported
 from aas_server.model.identifiers import encode
+from aas_server.plant import URL
 from aas_server.repository import Repository
 from aas_server.repository.exporting import Bundle, Selection, bundle, select
 from aas_server.repository.importing import Mode, Report
@@ -43,7 +46,12 @@ async def serve(settings: Settings, tell: Print) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers in the loop
             loop.add_signal_handler(number, stopped.set)
-    async with open_repository(settings) as repository, _listening(repository, settings) as server:
+    settings = _connected(settings)
+    async with (
+        open_repository(settings) as repository,
+        _plant(settings, tell),
+        _listening(repository, settings) as server,
+    ):
         tell(f"aas-server listens on {server.url} (API 3.1.2 at / and /api/v3.1, API 3.0.3 at /api/v3.0)")
         loading = asyncio.create_task(_load(server, settings, tell))
         stop = asyncio.create_task(stopped.wait())
@@ -55,6 +63,35 @@ async def serve(settings: Settings, tell: Print) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await loading
         tell("aas-server stops")
+
+
+def _connected(settings: Settings) -> Settings:
+    """Who wants the plant of the examples lets the server connect to it."""
+    return dataclasses.replace(settings, live_allowed=(*settings.live_allowed, URL)) if settings.plant else settings
+
+
+@contextlib.asynccontextmanager
+async def _plant(settings: Settings, tell: Print) -> AsyncIterator[None]:
+    """The plant of the examples as a process of its own, which ends with this one, however that ends."""
+    if not settings.plant:
+        yield
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "aas_server", "plant", "--attached", stdin=PIPE, stdout=PIPE
+    )
+    assert process.stdin is not None  # noqa: S101 - it was given both
+    assert process.stdout is not None  # noqa: S101
+    try:
+        line = await process.stdout.readline()  # it says where it is, or why it is nowhere, and ends
+        tell(line.decode().strip() or f"no plant was started; is there another at {URL}?")
+        yield
+    finally:
+        process.stdin.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 5)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @contextlib.asynccontextmanager

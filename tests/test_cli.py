@@ -285,17 +285,17 @@ def test_what_cannot_be_served(start: Start, tmp_path: Path, arguments: list[str
 def test_import_and_export(tmp_path: Path) -> None:
     store = ("--store", "sqlite:///here.db")
     code, output = program(tmp_path, "import", EXAMPLES / "conveyor.json", *store)
-    assert (code, "conveyor.json: 32 created, 7 parts" in output) == (0, True)
+    assert (code, "conveyor.json: 38 created, 7 parts" in output) == (0, True)
     code, output = program(tmp_path, "import", EXAMPLES / "conveyor.json", *store)
-    assert (code, "32 unchanged, 7 parts" in output) == (0, True)
+    assert (code, "38 unchanged, 7 parts" in output) == (0, True)
     for name in ("all.aasx", "all.json", "all.xml"):
         code, output = program(tmp_path, "export", name, *store)
-        assert (code, f"{name}: 32 documents, 7 files" in output) == (0, True), output
+        assert (code, f"{name}: 38 documents, 7 files" in output) == (0, True), output
     before, after = (json.loads(file.read_bytes()) for file in (EXAMPLES / "conveyor.json", tmp_path / "all.json"))
     for name in ("assetAdministrationShells", "submodels", "conceptDescriptions"):
         assert sorted(map(json.dumps, after[name])) == sorted(map(json.dumps, before[name]))
     code, output = program(tmp_path, "import", "all.aasx", "all.xml", "--store", "sqlite:///other.db")
-    assert (code, "all.aasx: 32 created, 7 parts" in output, "all.xml: 32 unchanged" in output) == (0, True, True)
+    assert (code, "all.aasx: 38 created, 7 parts" in output, "all.xml: 38 unchanged" in output) == (0, True, True)
 
 
 def test_export_of_what_is_named(tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_make_run_takes_the_store_from_the_environment(variables: dict[str, str]
     environ = {name: value for name, value in os.environ.items() if name not in ("STORE", "AAS_SERVER_STORE")}
     command = ["make", "--dry-run", "--no-print-directory", "run"]
     done = subprocess.run(command, cwd=PROJECT, env=environ | variables, capture_output=True, text=True, check=True)
-    assert f"serve --store '{store}' --examples" in done.stdout
+    assert f"serve --store '{store}' --examples --plant" in done.stdout
 
 
 def test_import_that_keeps_and_one_that_only_tells(tmp_path: Path) -> None:
