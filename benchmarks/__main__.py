@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import orjson
 
-from benchmarks import cases, documents, inside, large, load, machine, processes, queries, report, rounds, syncs
+from benchmarks import cases, documents, inside, large, live, load, machine, processes, queries, report, rounds, syncs
 from benchmarks.processes import PROJECT, Server
 from benchmarks.report import Row
 
@@ -29,7 +29,7 @@ class Plan:
 
 FULL = Plan(5, 2, 100_000)
 QUICK = Plan(2, 1, 20_000)
-PARTS = ("reads", "writes", "large", "inside", "queries")
+PARTS = ("reads", "writes", "large", "inside", "queries", "live")
 
 
 @click.command()
@@ -70,6 +70,8 @@ def measured(folder: Path, plan: Plan, wanted: list[str]) -> Iterator[Row]:
             yield from inside.measured(folder, plan.many)
         if "queries" in wanted:
             yield from queries.measured(folder, plan.many // 10)
+        if "live" in wanted:
+            yield from live.measured(folder, 2 * plan.seconds)
 
 
 def references(folder: Path) -> Iterator[Server]:

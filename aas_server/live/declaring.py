@@ -112,7 +112,9 @@ def _check(table: Mapping[str, Any], known: Mapping[str, tuple[type, ...]]) -> N
             raise Defective(f"{name} is no key here; known are {', '.join(known)}")
         if type(value) not in known[name]:
             raise Defective(f"{name} is {value!r}; it must be {' or '.join(_WORDS[kind] for kind in known[name])}")
-    for name in ("polling", "sampling", "publishing", "max_staleness", "max_write_rate"):
+    if not 0 <= table.get("sampling", 0) < 1e7:
+        raise Defective(f"sampling is {table['sampling']}; it must be 0, as fast as the server can, or more")
+    for name in ("polling", "publishing", "max_staleness", "max_write_rate"):
         if name in table and not 0 < table[name] < 1e7:
             raise Defective(f"{name} is {table[name]}; it must be more than 0")
 

@@ -78,7 +78,7 @@ class Interfaces:
         href = target(endpoint, forms)
         operations = _operations(forms)
         observed = _observed(endpoint, top, operations)
-        interval = seconds(_tuned(top, forms, "samplingInterval"), "samplingInterval")
+        interval = seconds(_tuned(top, forms, "samplingInterval"), "samplingInterval", zero=True)
         return Affordance(
             endpoint,
             Item(
@@ -86,7 +86,7 @@ class Interfaces:
                 pick=tuple(_key(each) for each in below),
                 observed=observed,
                 polling=None if observed else polling or POLLED,
-                sampling=interval or (polling if observed else None),
+                sampling=interval if interval is not None or not observed else polling,
                 publishing=seconds(_tuned(top, forms, "publishingInterval"), "publishingInterval"),
                 queue=_count(_tuned(top, forms, "queueSize")),
                 deadband=_number(_tuned(top, forms, "deadband")) or 0.0,

@@ -53,15 +53,15 @@ def value(element: Document | None, id_short: str, *wanted: str) -> str:
     return given.strip() if isinstance(given, str) else ""
 
 
-def seconds(text_given: str, where: str) -> float | None:
-    """An interval. Raises Defective for what is none."""
+def seconds(text_given: str, where: str, *, zero: bool = False) -> float | None:
+    """An interval; nothing at all only where `zero` is one. Raises Defective for what is none."""
     if not text_given:
         return None
     try:
         found = float(text_given)
     except ValueError:
         raise Defective(f"{where} is {text_given!r}, which is no number of seconds") from None
-    if not 0 < found < 1e7:
+    if not 0 <= found < 1e7 or (found == 0 and not zero):
         raise Defective(f"{where} is {text_given}: it must be more than 0 seconds")
     return found
 

@@ -88,12 +88,16 @@ def _told(slot: Slot, whole: list[tuple[IdShortPath, Attributes]]) -> Iterator[T
     """What one slot has to store; from now on its element is as it is stored then."""
     assert slot.element is not None  # noqa: S101 - the caller has looked
     updates, depth = slot.updates(), len(slot.path)
-    at = resolver(slot.element)
+    at, source_time = None, moment(slot.source_time)
     for path, attributes in updates:
-        if path == slot.path and slot.element["modelType"] in CHILDREN:
+        if path != slot.path:
+            at = at or resolver(slot.element)
+            if (element := _found(at, path[depth:])) is not None:
+                yield Told(path, attributes, element, slot.quality, source_time)
+        elif slot.element["modelType"] in CHILDREN:
             whole.append((path, attributes))
-        elif (element := _found(at, path[depth:])) is not None:
-            yield Told(path, attributes, element, slot.quality, moment(slot.source_time))
+        else:
+            yield Told(path, attributes, slot.element, slot.quality, source_time)
     slot.element = apply_values(slot.element, [(path[depth:], attributes) for path, attributes in updates])
 
 

@@ -7,20 +7,20 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import orjson
 
 from aas_server.model import Json, Kind
-from aas_server.model.changes import Change, Event, Logged, Outcome, Part
+from aas_server.model.changes import Change, Logged, Outcome, Part
 from aas_server.model.errors import Gone, NotFound, Problem
 from aas_server.storage import UNCHANGED, Criterion, Label, Matching, Page, Stored, texts
 from aas_server.storage.applying import Tables, read_values
-from aas_server.storage.gathering import KINDS, NUMBERS, last_sequence
+from aas_server.storage.gathering import NUMBERS, last_sequence
 from aas_server.storage.identifiers import Identifiers
 from aas_server.storage.interning import SQL
+from aas_server.storage.log import Log
 from aas_server.storage.opening import Opened, check_meanwhile, check_out, connect_reader, open_store
 from aas_server.storage.querying import Querying
 from aas_server.storage.selecting import Selecting
@@ -30,8 +30,6 @@ from aas_server.storage.writing import Writer
 log = logging.getLogger(__name__)
 
 CHUNK = 256 << 10
-#: Changes that a follower gets in one batch.
-BATCH = 1000
 #: Submodels whose texts are read at a time, and how many while others write.
 TEXTS, ALONGSIDE = 100, 200
 #: Documents that are folded at a time, and how long, in seconds, their values must be at rest.
@@ -46,6 +44,7 @@ class SqliteStorage:
     def __init__(self, opened: Opened, log_changes: int = 1_000_000, query_seconds: float = 5.0) -> None:
         self._opened = opened
         self._reader = opened.reader
+        self._log = Log(opened.reader)
         self._tables = Tables(opened.writer, log_changes)
         self._writer = Writer(opened.writer, opened.path, self._tables.undo, self._move_on)
         self._selecting = Selecting(opened.reader)
@@ -208,15 +207,15 @@ class SqliteStorage:
         position = last_sequence(self._reader) if after is None else after
         while not self._writer.closed:
             grown = self._writer.grown
-            rows = self._reader.execute(SQL["changes"], (position, BATCH)).fetchall()
-            newest = rows[0][0] if rows else last_sequence(self._reader) + 1
+            found = self._log.after(position)
+            newest = found[0].sequence if found else last_sequence(self._reader) + 1
             if newest > position + 1:  # numbers have no gaps, but for what was trimmed
                 raise Gone(f"the log begins with change {newest}: read the documents anew, then follow from there")
-            if not rows:
+            if not found:
                 await grown.wait()
                 continue
-            position = rows[-1][0]
-            yield [_logged(row) for row in rows]
+            position = found[-1].sequence
+            yield found
 
     # Binaries
 
@@ -280,18 +279,3 @@ async def _evenly(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             del gathered[:CHUNK]
     if gathered:
         yield bytes(gathered)
-
-
-def _logged(row: tuple[Any, ...]) -> Logged:
-    sequence, at, event, kind, identifier, path, attributes, quality, source = row
-    return Logged(
-        sequence,
-        datetime.fromtimestamp(at, UTC),
-        Event(event),
-        KINDS[kind],
-        identifier,
-        tuple(orjson.loads(path)) if path else (),
-        orjson.loads(attributes) if attributes else None,
-        quality or "",
-        datetime.fromtimestamp(source, UTC) if source is not None else None,
-    )

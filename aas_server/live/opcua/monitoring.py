@@ -156,7 +156,7 @@ def _creation(number: int, item: Item, node: ua.NodeId) -> ua.MonitoredItemCreat
     wanted = ua.MonitoredItemCreateRequest()
     wanted.ItemToMonitor = ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value)
     wanted.MonitoringMode = ua.MonitoringMode.Reporting
-    sampling = item.sampling * 1000 if item.sampling else -1.0  # as often as is published
+    sampling = -1.0 if item.sampling is None else item.sampling * 1000  # -1: as often as is published
     wanted.RequestedParameters = ua.MonitoringParameters(
         ClientHandle=ua.IntegerId(number),
         SamplingInterval=ua.Duration(sampling),
