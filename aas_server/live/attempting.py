@@ -7,6 +7,8 @@ import time
 
 #: Seconds before each attempt to connect again; the last one from then on.
 DELAYS = (0.0, 1.0, 2.0, 4.0, 5.0)
+#: Seconds after which a task that was told to end is told again.
+INSIST = 0.5
 #: Where trying again soon helps nobody: wrong credentials, certificates that are not trusted.
 SLOW = 60.0
 
@@ -35,3 +37,10 @@ class Attempts:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay * random.uniform(0.8, 1.2)):  # noqa: S311 - so that not all come at once
                 await self._poked.wait()
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """End a task, however often it must be told: asyncua swallows one cancellation while it waits for its own tasks."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=INSIST)

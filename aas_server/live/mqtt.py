@@ -1,7 +1,6 @@
 """A connection to an MQTT broker: topics are heard, members of their payloads become readings, values are published."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import defaultdict
@@ -9,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Standing, Value
 from aas_server.live.arriving import Arriving
-from aas_server.live.attempting import Attempts
+from aas_server.live.attempting import Attempts, ended
 from aas_server.live.credentials import Credentials
 from aas_server.live.payloads import now, parsed, picked, written
 from aas_server.model.errors import Malformed, TimedOut, Unavailable
@@ -68,9 +67,7 @@ class MqttConnection:
         return {}
 
     async def close(self) -> None:
-        self._running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._running
+        await ended(self._running)
         self._stand(Link.CLOSED)
         self._arriving.close()
 

@@ -11,7 +11,7 @@ from asyncua.ua.uaerrors import UaError
 
 from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Standing, Value
 from aas_server.live.arriving import Arriving
-from aas_server.live.attempting import Attempts
+from aas_server.live.attempting import Attempts, ended
 from aas_server.live.credentials import Credentials
 from aas_server.live.opcua.nodes import named
 from aas_server.live.opcua.security import Pki, secured
@@ -71,9 +71,7 @@ class OpcUaConnection:
             return await self._methods.call(action, inputs)
 
     async def close(self) -> None:
-        self._running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._running
+        await ended(self._running)
         self._stand(Link.CLOSED)
         self._arriving.close()
 
