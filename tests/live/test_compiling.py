@@ -199,3 +199,40 @@ def fill(element: dict[str, Any], name: str, value: str) -> None:
             each["value"] = value
         elif isinstance(each.get("value"), list):
             fill(each, name, value)
+
+
+#: A base and a target for each kind of interface that a published AID has, and what is wrong with it.
+KINDS = {
+    "HTTP": ("http://plc:80", "/state", ""),
+    "IOLINK": ("http://master:80", "/iolink/v1/gateway/identification", ""),
+    "MQTT": ("mqtt://broker:1883", "/press/speed", ""),
+    "OPCUA": (BASE, "/?id=ns=1;s=V", ""),
+    "MODBUS": ("modbus+tcp://plc:502", "/1/40001", "modbus+tcp"),
+    "BACNET": ("bacnet://plc", "/1,1/85", "bacnet"),
+}
+
+
+def test_every_interface_of_the_published_aids_compiles_once_it_is_filled_in() -> None:
+    seen = []
+    for path in (each for each in templates() if each.name.startswith("IDTA 02017") and each.suffix == ".json"):
+        for number, empty in enumerate(
+            json.loads(path.read_text(encoding="utf-8"))["submodels"][0]["submodelElements"]
+        ):
+            kind = next(kind for kind in KINDS if kind in empty["idShort"].upper())
+            base, href, wrong = KINDS[kind]
+            aid = json.loads(path.read_text(encoding="utf-8"))["submodels"][0]
+            chosen = aid["submodelElements"][number]
+            fill(chosen, "base", base)
+            fill(chosen, "href", href)
+            way = (chosen["idShort"], "InteractionMetadata", "properties", "property_name")
+            found = plan(data("A"), aid, configuration(mapping(reference(aid["id"], *way), reference(DATA, "A"))))
+            said = " ".join(defects(found))
+            assert (wrong in said) if wrong else (said, item(found).endpoint.base) == ("", base), (
+                path.name,
+                kind,
+                said,
+            )
+            assert bool(said) == bool(wrong)
+            seen.append(kind)
+    assert seen.count("OPCUA") == 1
+    assert seen.count("HTTP") == seen.count("MQTT") == seen.count("MODBUS") == 3
