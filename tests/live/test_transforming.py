@@ -267,6 +267,27 @@ async def test_the_state_of_a_line(client: aiohttp.ClientSession, press: Plant) 
     await shows(client, State="fault 17", Running=False)
 
 
+PAIR = """
+function aimc_main(sources)
+  local first, second = sources["Source 1"], sources["Source-2"]
+  return {["Sink 1"] = first + second, ["Sink-2"] = math.sqrt(first * first + second * second)}
+end
+"""
+
+
+async def test_ids_need_not_be_names_of_lua(client: aiohttp.ClientSession) -> None:
+    """AIMC 2.0, 1.4: a sum and a root of squares, by ids that stand in brackets."""
+    sources = {"Source 1": reference(SOURCES, "First"), "Source-2": reference(SOURCES, "Second")}
+    taken = {"Sink 1": reference(DATA, "Sum"), "Sink-2": reference(DATA, "Root")}
+    blob = {"modelType": "Blob", "idShort": "Transformation", "contentType": "text/plain"}
+    blob["value"] = base64.b64encode(PAIR.encode()).decode()
+    mapping = collection(None, blob, ends("Source", **sources), ends("Sink", **taken))
+    data = submodel(DATA, prop("Sum", "0"), prop("Root", "0"))
+    await post(client, elements(First="7", Second="35"), data, configuration(mapping))
+    await shows(client, Sum=42.0)
+    assert await value(client, "Root") == pytest.approx(35.693136, abs=1e-6)
+
+
 async def test_a_runaway_script_is_marked_and_nothing_else_suffers(client: aiohttp.ClientSession, press: Plant) -> None:
     endless = transformed(main("while true do end"), {"S": at_plant("Speed")}, ["Endless"])
     greedy = transformed(
