@@ -32,9 +32,12 @@ ANSWER, GOODBYE = 10.0, 1.0
 class OpcUaConnection:
     """One session at a time with one server (see live.AssetConnection)."""
 
-    def __init__(self, endpoint: Endpoint, credentials: Credentials, pki: Pki, answer: float = ANSWER) -> None:
+    def __init__(
+        self, endpoint: Endpoint, credentials: Credentials, pki: Pki, answer: float = ANSWER, again: float = AGAIN
+    ) -> None:
         self.standing = Standing(since=time.time())
         self._endpoint, self._credentials, self._pki, self._answer = endpoint, credentials, pki, answer
+        self._again = again
         self._arriving = Arriving()
         self._items: dict[int, Item] = {}
         self._session: Session | None = None
@@ -155,8 +158,7 @@ class OpcUaConnection:
         """Wait until other items are wanted, the session is over, or items in trouble are to be tried again."""
         waiting = [asyncio.create_task(each.wait()) for each in (self._changed, session.over)]
         try:
-            again = AGAIN if session.troubled else None
-            await asyncio.wait(waiting, timeout=again, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=self._again, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waiting:
                 task.cancel()

@@ -176,7 +176,7 @@ class Methods:
         return self._known[href]
 
     async def _declared(self, node: ua.NodeId | None) -> list[Any]:
-        return list(await self._client.get_node(node).read_value() or ()) if node is not None else []
+        return list(await self._nodes.value(node) or ()) if node is not None else []
 
     async def _argument(self, declared: Any, inputs: Mapping[str, Value]) -> ua.Variant:
         if declared.Name not in inputs:
