@@ -13,6 +13,7 @@ from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Sta
 from aas_server.live.arriving import Arriving
 from aas_server.live.attempting import Attempts
 from aas_server.live.credentials import Credentials
+from aas_server.live.opcua.greeting import Greeting
 from aas_server.live.opcua.nodes import named
 from aas_server.live.opcua.security import Pki, secured
 from aas_server.live.opcua.session import Session
@@ -122,7 +123,7 @@ class OpcUaConnection:
 
     async def _serve(self) -> None:
         """One session, from its beginning to its end. Raises what ends it."""
-        client = Client(self._endpoint.base, timeout=self._answer, watchdog_intervall=5.0)
+        client = Greeting(self._endpoint.base, timeout=self._answer, watchdog_intervall=5.0)
         client.session_timeout = 60_000
         client.name = client.description = "AAS server"
         await secured(client, self._endpoint.security, self._credentials, self._pki)

@@ -34,10 +34,11 @@ class Monitoring:
         self._monitored: dict[int, tuple[int, int]] = {}
         #: Those whose values cannot be decoded: left alone until the next `observe`.
         self.released: set[int] = set()
+        self._tried: set[int] = set()
 
     async def observe(self, items: Mapping[int, Item]) -> None:
         """Observe exactly these."""
-        self.released.clear()
+        self._tried, self.released = self.released, set()
         gone = [number for number, item in self.items.items() if items.get(number) != item]
         new = {number: item for number, item in items.items() if self.items.get(number) != item}
         await self._remove(gone)
@@ -145,8 +146,11 @@ class Monitoring:
             self.mend(number)
 
     def mend(self, number: int) -> None:
-        """An item that had failed is well. Its first value may have come already, with an error of its own."""
-        if self.failed.pop(number, None):
+        """An item that had failed is well. Its first value may have come already, with an error of its own.
+
+        Of one whose value could not be decoded, only the next value shows whether it is.
+        """
+        if self.failed.pop(number, None) and number not in self._tried:
             self._standing.errors.pop(number, None)
 
 

@@ -11,7 +11,7 @@ from asyncua.client.client import Client
 from asyncua.common.utils import Buffer
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.ua_binary import struct_from_binary
-from asyncua.ua.uaerrors import BadTimeout, UaError
+from asyncua.ua.uaerrors import BadTimeout
 
 from aas_server.live import Item, Readings, Standing
 from aas_server.live.opcua.decoding import Notification, Publication, Unusual, decode
@@ -214,12 +214,10 @@ class Session:
                     self._judge(number, items[number], value)
                 self._put(self._forming.answered(some))
                 await self._at.release([number for number, value in some if isinstance(value, Undecoded)])
-        except BadTimeout:
+        except (TimeoutError, BadTimeout):
             raise TimeoutError from None
-        except (UaError, OSError) as error:
-            if not isinstance(error, TimeoutError):
-                self._end(named(error))
-            raise
+        except Exception as error:
+            self._end(named(error))
 
     def _judge(self, number: int, item: Item, value: ua.DataValue) -> None:
         """What is wrong with the node is told as of one that is monitored; what is wrong with its value, by that."""

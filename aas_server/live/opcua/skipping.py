@@ -12,6 +12,7 @@ from typing import NamedTuple
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.ua.ua_binary import struct_from_binary
+from asyncua.ua.uaerrors import UaStatusCodeError
 
 from aas_server.model.quality import status_code, status_name
 
@@ -21,6 +22,13 @@ _STRUCTURE, _ARRAY = 22, 0x80
 _IDS = {0: 1, 1: 3, 2: 6, 4: 18}
 _TEXTUAL = (3, 5)
 _I32 = struct.Struct("<i").unpack_from
+
+
+#: What a server answers to a Read that it cannot answer as a whole, be it for a single value of it.
+_FAULTS = (
+    "BadInternalError", "BadUnexpectedError", "BadEncodingError", "BadEncodingLimitsExceeded", "BadResponseTooLarge",
+    "BadTooManyOperations",
+)  # fmt: skip
 
 
 class Unreadable(NamedTuple):
@@ -92,7 +100,7 @@ def _text_end(body: bytes, at: int) -> int:
 
 
 class _Undecodable(Exception):
-    """An answer has come, and cannot be decoded."""
+    """An answer has come, and cannot be decoded; or the server says that it could not be encoded."""
 
 
 async def answers(client: Client, wanted: Sequence[ua.ReadValueId]) -> AsyncIterator[list[ua.DataValue]]:
@@ -115,7 +123,12 @@ async def answers(client: Client, wanted: Sequence[ua.ReadValueId]) -> AsyncIter
 async def _asked(client: Client, wanted: Sequence[ua.ReadValueId]) -> list[ua.DataValue]:
     request = ua.ReadRequest()
     request.Parameters = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Source, NodesToRead=list(wanted))
-    data = await client.uaclient.session._send_request(request)
+    try:
+        data = await client.uaclient.session._send_request(request)
+    except UaStatusCodeError as error:
+        if (name := status_name(int(error.code))) in _FAULTS:
+            raise _Undecodable(f"the server answers {name}") from None
+        raise
     try:
         response = struct_from_binary(ua.ReadResponse, data)
     except Exception as error:  # whatever asyncua stumbles over
