@@ -4,13 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from aas_server.app import listening, open_repository
+from aas_server.config import Settings
 from aas_server.live import Link
 from aas_server.model.errors import TimedOut
 from aas_server.model.quality import status_name
+from tests.examples import prop, submodel
+from tests.live.interfaces import DATA, configuration, interface, node, of
 from tests.live.plants import URI, Plant, plant
+from tests.live.test_following import ELEMENTS, live, permitting, post, shows, value
 from tests.live.test_opcua import at, connected
+
+__all__ = ["permitting"]
 
 
 @pytest.fixture
@@ -34,7 +42,35 @@ async def test_a_write_that_is_never_answered_holds_up_no_other(press: Plant, tm
         await watch.sees({2: 8, 3: "lathe"})
         with pytest.raises(TimedOut):
             await slow
+        several = (watch.connection.write([(at("Speed"), float(number))]) for number in range(200))
+        many = asyncio.gather(*several, return_exceptions=True)  # more than asyncua sends at a time
+        written = await watch.connection.write([(at("Count"), 9)])
+        assert ([status_name(each) for each in written], many.done()) == (["Good"], False)
+        assert {type(each) for each in await many} == {TimedOut}
         assert (watch.connection.standing.link, watch.connection.standing.connects) == (Link.CONNECTED, 1)
+
+
+async def test_who_writes_to_it_is_told_and_who_asks_is_answered(press: Plant, permitting: Settings) -> None:
+    async with (
+        open_repository(permitting) as repository,
+        listening(repository, permitting) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        properties = [node(name, f"/?id=nsu={URI};s={name}", writable=True) for name in ("Speed", "Count")]
+        await post(client, submodel(DATA, prop("Speed", "0"), prop("Count", "0", "xs:int")))
+        await post(client, interface(press.url, properties), configuration(of("Speed"), of("Count")))
+        await shows(client, Speed=1.0, Count=7)
+        await press.set(slow=["Speed", 1000, True])
+        slow = asyncio.create_task(client.patch(f"{ELEMENTS}/Speed/$value", json=2.0))
+        count = 8
+        while not slow.done():
+            assert (await client.patch(f"{ELEMENTS}/Count/$value", json=count)).status == 204
+            assert (await value(client, "Speed"), await value(client, "Count")) == (1.0, count)
+            count += 1
+            await asyncio.sleep(0.1)
+        assert ((await slow).status, count > 20) == (504, True)
+        assert "BadTimeout" in await (await slow).text()
+        assert [each["connects"] for each in (await live(client))["connections"]] == [1]
 
 
 async def test_a_polled_node_that_is_never_answered_is_asked_alone(press: Plant, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Forming:
         if not isinstance(value, Unreadable):
             try:
                 return normal(value)
-            except Malformed as error:
+            except Exception as error:  # Malformed, or whatever asyncua stumbles over
                 value = Unreadable(str(error))
         self._suspect = True
         return value

@@ -16,6 +16,8 @@ from aas_server.model.errors import Malformed, Refused
 from aas_server.model.quality import is_bad, status_code, status_name
 from aas_server.repository.invoking import OperationFailed
 
+#: What is to be written, and its StatusCode when it comes.
+Order = tuple[ua.WriteValue, asyncio.Future[int]]
 #: How long a write waits for others that go with it.
 GATHERED = 0.002
 
@@ -33,10 +35,10 @@ class Writing:
     def __init__(self, client: Client, nodes: Nodes) -> None:
         self._client, self._nodes = client, nodes
         self._held: dict[str, Held] = {}
-        self._waiting: list[tuple[ua.WriteValue, asyncio.Future[int]]] = []
+        self._waiting: list[Order] = []
         self._sending: set[asyncio.Task[None]] = set()
-        #: Nodes of requests that were not answered in time: each is written alone until it is.
-        self._alone: set[ua.NodeId] = set()
+        #: Nodes of requests that were not answered in time: each is written alone, once at a time, until it is.
+        self._alone: dict[ua.NodeId, asyncio.Lock] = {}
 
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
         """The StatusCode of each. What cannot be such a value is BadTypeMismatch or BadOutOfRange."""
@@ -59,7 +61,11 @@ class Writing:
             task = asyncio.create_task(self._send())
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        return await done
+        try:
+            return await done
+        except asyncio.CancelledError:  # nobody waits any longer
+            self._alone.setdefault(node, asyncio.Lock())
+            raise
 
     async def _like(self, href: str, node: ua.NodeId, anew: bool) -> Held:
         if href not in self._held or anew:
@@ -83,24 +89,29 @@ class Writing:
         waiting, self._waiting = self._waiting, []
         size = self._nodes.limits.get("MaxNodesPerWrite", AT_ONCE)
         together = [each for each in waiting if each[0].NodeId not in self._alone]
-        alone = [[each] for each in waiting if each[0].NodeId in self._alone]
+        alone = [each for each in waiting if each[0].NodeId in self._alone]
         batches = [together[at : at + size] for at in range(0, len(together), size)]
-        await asyncio.gather(*(self._request(some) for some in (*batches, *alone)))
+        await asyncio.gather(*map(self._request, batches), *map(self._by_itself, alone))
 
-    async def _request(self, some: Sequence[tuple[ua.WriteValue, asyncio.Future[int]]]) -> None:
-        nodes = {wanted.NodeId for wanted, _ in some}
+    async def _by_itself(self, order: Order) -> None:
+        """Write to a slow node, unless whoever wanted that has given up meanwhile."""
+        async with self._alone.setdefault(order[0].NodeId, asyncio.Lock()):
+            if not order[1].done():
+                await self._request([order])
+
+    async def _request(self, some: Sequence[Order]) -> None:
         try:
             request = ua.WriteParameters(NodesToWrite=[wanted for wanted, _ in some])
             results = await self._client.uaclient.write(request)
         except Exception as error:
             if isinstance(error, TimeoutError | BadTimeout):
-                self._alone |= nodes
+                self._alone |= {wanted.NodeId: asyncio.Lock() for wanted, _ in some if wanted.NodeId not in self._alone}
             for _, done in some:
                 if not done.done():
                     done.set_exception(error)
             return
-        self._alone -= nodes
-        for (_, done), result in zip(some, results, strict=True):
+        for (wanted, done), result in zip(some, results, strict=True):
+            self._alone.pop(wanted.NodeId, None)
             if not done.done():
                 done.set_result(int(result.value))
 
