@@ -5,8 +5,8 @@ import contextlib
 import random
 import time
 
-#: Seconds before each attempt to connect again; the last one from then on.
-DELAYS = (0.0, 1.0, 2.0, 4.0, 5.0)
+#: Seconds from one attempt to connect to the next; the last one from then on. Who is back is found within five.
+DELAYS = (0.0, 0.5, 1.0, 2.0, 3.0)
 #: Seconds after which a task that was told to end is told again.
 INSIST = 0.5
 #: Where trying again soon helps nobody: wrong credentials, certificates that are not trusted.
@@ -29,13 +29,14 @@ class Attempts:
         self._poked.set()
 
     async def pause(self, *, hopeless: bool = False) -> None:
-        """Wait as long as the attempts so far suggest. One that held for a while makes those before it forgotten."""
+        """Wait until the attempts so far suggest another. One that held for a while makes those before it forgotten."""
         lasted = time.monotonic() - self._begun
-        self._failed = 0 if lasted > 2 * DELAYS[-1] else self._failed + 1
-        delay = SLOW if hopeless else DELAYS[min(self._failed, len(DELAYS)) - 1 if self._failed else 0]
+        self._failed = 0 if lasted > 4 * DELAYS[-1] else self._failed + 1
+        wanted = SLOW if hopeless else DELAYS[min(self._failed, len(DELAYS)) - 1 if self._failed else 0]
+        delay = wanted * random.uniform(0.8, 1.2) - lasted  # noqa: S311 - so that not all come at once
         self._poked.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(delay * random.uniform(0.8, 1.2)):  # noqa: S311 - so that not all come at once
+            async with asyncio.timeout(max(0.0, delay)):
                 await self._poked.wait()
 
 

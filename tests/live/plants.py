@@ -70,6 +70,7 @@ class Way:
     def __init__(self, to: int) -> None:
         self.port, self._to = 0, to
         self.open, self.swallows = True, False
+        self._listening: asyncio.Server | None = None
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -77,7 +78,19 @@ class Way:
     def url(self) -> str:
         return f"opc.tcp://127.0.0.1:{self.port}"
 
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def listen(self) -> None:
+        """Take connections; after a refusal, at the same port."""
+        self._listening = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._listening.sockets[0].getsockname()[1]
+
+    def refuse(self) -> None:
+        """Nobody listens any more, and what there is is cut."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        self.cut()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving = asyncio.ensure_future(self._serve(reader, writer))
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
@@ -85,6 +98,7 @@ class Way:
     async def close(self) -> None:
         """Cut what there is, and leave nothing of it to the garbage collector of a later test."""
         self.open = False
+        self.refuse()
         while self._serving:
             self.cut()
             await asyncio.wait(self._serving, timeout=0.1)
@@ -120,12 +134,10 @@ class Way:
 @contextlib.asynccontextmanager
 async def way(to: int) -> AsyncIterator[Way]:
     between = Way(to)
-    listening = await asyncio.start_server(between.accept, "127.0.0.1", 0)
-    between.port = listening.sockets[0].getsockname()[1]
+    await between.listen()
     try:
         yield between
     finally:
-        listening.close()
         await between.close()
 
 

@@ -18,13 +18,17 @@ from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.server import Server
+from asyncua.server.uaprocessor import UaProcessor
 from asyncua.server.user_managers import UserManager
+from asyncua.ua.ua_binary import nodeid_from_binary
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 #: Its types are written for those who build clients.
 ua: Any = asyncua.ua
 
 NAMESPACE = "urn:tests:plant"
+#: Requests that take their time.
+taking: set[asyncio.Task[Any]] = set()
 
 
 async def build(server: Server, variables: int) -> None:
@@ -80,17 +84,28 @@ async def add_methods(folder: Any, index: int) -> None:
 
 
 async def obey(server: Server, variables: int) -> None:
-    """Orders on standard input: `{"Speed": 4.5}`, `{"Speed": [null, "BadSensorFailure"]}`, `{"all": 3}`."""
+    """Orders on standard input, values of nodes by their names, and what is no node.
+
+    `{"Speed": 4.5}`, `{"Speed": [null, "BadSensorFailure"]}`; a structure that is not as the server describes it:
+    `{"Point": {"body": "0102"}}`; all that are numbered: `{"all": 3}`; a ByteString that is shorter than it says:
+    `{"torn": "Raw"}`; a node that takes some seconds to be read and written, while others are answered or wait, too:
+    `{"slow": ["Speed", 20, true]}`.
+    """
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     index = await server.get_namespace_index(NAMESPACE)
     while line := await reader.readline():
         for name, value in json.loads(line).items():
-            if name == "all":
-                await change_all(server, index, value, variables)
-            else:
-                await change(server, index, name, value)
+            match name:
+                case "all":
+                    await change_all(server, index, value, variables)
+                case "torn":
+                    await change(server, index, value, Torn(b"\x01"))
+                case "slow":
+                    slow_down(*value)
+                case _:
+                    await change(server, index, name, value)
         sys.stdout.write("done\n")
         sys.stdout.flush()
 
@@ -108,12 +123,53 @@ async def change(server: Server, index: int, name: str, value: Any) -> None:
     node = server.get_node(ua.NodeId(name, index))
     held = (await node.read_data_value(raise_on_bad_status=False)).Value
     kind = held.VariantType if held and held.VariantType is not ua.VariantType.Null else None
+    match value:
+        case dict():
+            value = unlike(held.Value if held else None, value)
+        case str() if kind is ua.VariantType.ByteString:
+            value = value.encode()
     data = ua.DataValue(
         ua.Variant(value, kind) if value is not None else ua.Variant(None, ua.VariantType.Null),
         StatusCode=ua.StatusCode(getattr(ua.StatusCodes, status)),
         SourceTimestamp=datetime.now(UTC),
     )
     await server.write_attribute_value(node.nodeid, data)
+
+
+class Torn(bytes):
+    """Bytes that are fewer than they say."""
+
+    def __len__(self) -> int:
+        return 1_000_000
+
+
+def unlike(held: Any, given: dict[str, str]) -> Any:
+    """A structure with this body; of the type that is held, or of one that nobody describes."""
+    known = held.TypeId if isinstance(held, ua.ExtensionObject) else ua.typeid_by_extension_objects[type(held)]
+    kind = ua.NodeId.from_string(given["type"]) if "type" in given else known
+    return ua.ExtensionObject(TypeId=kind, Body=bytes.fromhex(given["body"]))
+
+
+def slow_down(name: str, seconds: float, beside: bool) -> None:
+    """Reads and writes that name a node take their time. This server serves one request of a connection after the
+    other; `beside` makes it serve what comes after meanwhile, as most do."""
+    processor: Any = UaProcessor
+    process = processor.process_message
+    slow = {ua.ObjectIds.ReadRequest_Encoding_DefaultBinary, ua.ObjectIds.WriteRequest_Encoding_DefaultBinary}
+
+    async def process_message(self: Any, header: Any, body: Any) -> Any:
+        if nodeid_from_binary(body.copy()).Identifier not in slow or name.encode() not in bytes(body):
+            return await process(self, header, body)
+        if beside:
+            taking.add(asyncio.create_task(later(self, header, body)))
+            return True
+        return await later(self, header, body)
+
+    async def later(self: Any, header: Any, body: Any) -> Any:
+        await asyncio.sleep(seconds)
+        return await process(self, header, body)
+
+    processor.process_message = process_message
 
 
 class Users(UserManager):

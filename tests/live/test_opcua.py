@@ -172,6 +172,15 @@ async def test_methods_are_called_by_the_names_of_their_arguments(press: Plant, 
             await watch.connection.invoke(add, {"a": 1.0, "b": 13.0})
 
 
+@pytest.mark.parametrize(("method", "owner"), [("Gone", ""), ("Gone", "Plant"), ("Add", "Gone")])
+async def test_a_method_that_is_not_there_is_named(press: Plant, tmp_path: Path, method: str, owner: str) -> None:
+    async with connected(press.url, tmp_path) as watch:
+        await watch.until(lambda: watch.connection.standing.link is Link.CONNECTED)
+        action = Action(at(method).href, at(owner).href if owner else "")
+        with pytest.raises(OperationFailed, match=f"BadNodeIdUnknown: nsu={URI};s=Gone"):
+            await watch.connection.invoke(action, {"a": 1.0, "b": 2.0})
+
+
 async def test_nobody_there_is_told_and_nothing_is_queued(tmp_path: Path) -> None:
     async with connected("opc.tcp://127.0.0.1:1", tmp_path) as watch:
         await watch.until(lambda: watch.connection.standing.link is Link.LOST)

@@ -9,6 +9,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaStatusCodeError
 
 from aas_server.live.opcua.nodes import AT_ONCE, Nodes
+from aas_server.live.opcua.skipping import answers
 from aas_server.model.quality import is_bad, status_name
 
 Asked = TypeVar("Asked")
@@ -67,9 +68,8 @@ class Asking:
         return found
 
     async def _read(self, wanted: Sequence[tuple[ua.NodeId, AttributeIds]]) -> list[ua.DataValue]:
-        request = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Neither)
-        request.NodesToRead = [ua.ReadValueId(NodeId=each, AttributeId=attribute) for each, attribute in wanted]
-        return list(await self._client.uaclient.read(request))
+        asked = [ua.ReadValueId(NodeId=each, AttributeId=attribute) for each, attribute in wanted]
+        return [each async for some in answers(self._client, asked) for each in some]
 
     async def _browse(self, ids: Sequence[ua.NodeId], direction: ua.BrowseDirection) -> list[References]:
         """One Browse, and as many BrowseNext as it takes. Who gets no continuation point waits for others."""

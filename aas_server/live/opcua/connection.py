@@ -13,6 +13,7 @@ from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Sta
 from aas_server.live.arriving import Arriving
 from aas_server.live.attempting import Attempts, ended
 from aas_server.live.credentials import Credentials
+from aas_server.live.opcua.greeting import Greeting
 from aas_server.live.opcua.nodes import named
 from aas_server.live.opcua.security import Pki, secured
 from aas_server.live.opcua.session import Session
@@ -32,9 +33,12 @@ ANSWER, GOODBYE = 10.0, 1.0
 class OpcUaConnection:
     """One session at a time with one server (see live.AssetConnection)."""
 
-    def __init__(self, endpoint: Endpoint, credentials: Credentials, pki: Pki, answer: float = ANSWER) -> None:
+    def __init__(
+        self, endpoint: Endpoint, credentials: Credentials, pki: Pki, answer: float = ANSWER, again: float = AGAIN
+    ) -> None:
         self.standing = Standing(since=time.time())
         self._endpoint, self._credentials, self._pki, self._answer = endpoint, credentials, pki, answer
+        self._again = again
         self._arriving = Arriving()
         self._items: dict[int, Item] = {}
         self._session: Session | None = None
@@ -117,7 +121,7 @@ class OpcUaConnection:
 
     async def _serve(self) -> None:
         """One session, from its beginning to its end. Raises what ends it."""
-        client = Client(self._endpoint.base, timeout=self._answer, watchdog_intervall=5.0)
+        client = Greeting(self._endpoint.base, timeout=self._answer, watchdog_intervall=5.0)
         client.session_timeout = 60_000
         client.name = client.description = "AAS server"
         await secured(client, self._endpoint.security, self._credentials, self._pki)
@@ -153,8 +157,7 @@ class OpcUaConnection:
         """Wait until other items are wanted, the session is over, or items in trouble are to be tried again."""
         waiting = [asyncio.create_task(each.wait()) for each in (self._changed, session.over)]
         try:
-            again = AGAIN if session.troubled else None
-            await asyncio.wait(waiting, timeout=again, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=self._again, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waiting:
                 task.cancel()

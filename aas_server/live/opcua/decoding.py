@@ -13,6 +13,7 @@ from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.ua_binary import variant_from_binary
 
 from aas_server.live import FileTime
+from aas_server.live.opcua.skipping import end, undecoded
 
 _U16 = struct.Struct("<H").unpack_from
 _U32 = struct.Struct("<I").unpack_from
@@ -37,11 +38,15 @@ Notification = tuple[int, Any, int, int]
 
 
 class Publication(NamedTuple):
-    """What a PublishResponse says: of which subscription, under which number, and all that changed."""
+    """What a PublishResponse says: of which subscription, under which number, and all that changed.
+
+    One that is not whole holds something after which nothing can be read; nothing of it is taken.
+    """
 
     subscription: int
     sequence: int
     notifications: list[Notification]
+    whole: bool = True
 
 
 class Unusual(Exception):
@@ -51,7 +56,8 @@ class Unusual(Exception):
 def decode(body: bytes, normal: Callable[[Any], Any]) -> Publication:
     """Read the body of a response; `normal` makes a value out of what asyncua has read. Raises Unusual.
 
-    Raises struct.error or IndexError for one that is cut short.
+    `normal` is given an Unreadable for a structure that cannot be decoded. Raises struct.error or IndexError for a
+    response that is cut short before it says what has changed.
     """
     kind, at = _type_id(body, 0)
     if kind != _PUBLISH_RESPONSE:
@@ -71,8 +77,11 @@ def decode(body: bytes, normal: Callable[[Any], Any]) -> Publication:
     (count,) = _I32(body, at)
     at += 4
     found: list[Notification] = []
-    for _ in range(max(count, 0)):
-        at = _data_change(body, at, found, normal)
+    try:
+        for _ in range(max(count, 0)):
+            at = _data_change(body, at, found, normal)
+    except (struct.error, IndexError):
+        return Publication(subscription, sequence, [], whole=False)
     return Publication(subscription, sequence, found)
 
 
@@ -92,7 +101,7 @@ def _data_change(body: bytes, at: int, found: list[Notification], normal: Callab
     kind, at = _type_id(body, at)
     if kind != _DATA_CHANGE or body[at] != 1:
         raise Unusual
-    end: int = at + 5 + _I32(body, at + 1)[0]
+    after: int = at + 5 + _I32(body, at + 1)[0]
     (count,) = _I32(body, at + 5)
     at += 9
     scalars, head, put = _SCALARS, _HEAD, found.append
@@ -116,7 +125,9 @@ def _data_change(body: bytes, at: int, found: list[Notification], normal: Callab
             at += 8
         at += 2 * (mask >> 4 & 1) + 8 * (mask >> 3 & 1) + 2 * (mask >> 5 & 1)
         put((handle, value, status, source))
-    return end
+    if not at <= after <= len(body):
+        raise struct.error("a value reaches beyond its notification")
+    return after
 
 
 def _other(body: bytes, at: int, kind: int, normal: Callable[[Any], Any]) -> tuple[Any, int]:
@@ -128,5 +139,7 @@ def _other(body: bytes, at: int, kind: int, normal: Callable[[Any], Any]) -> tup
     if kind == _TIME:
         return FileTime(_I64(body, at + 1)[0]), at + 9
     buffer = Buffer(body, at)
-    value = variant_from_binary(buffer).Value
-    return normal(value), buffer._cur_pos
+    try:
+        return normal(variant_from_binary(buffer).Value), buffer._cur_pos
+    except Exception as error:  # whatever asyncua stumbles over
+        return normal(undecoded(error)), end(body, at)

@@ -32,9 +32,13 @@ class Monitoring:
         #: Subscriptions by their publishing interval, and what the server calls the items in them.
         self.subscriptions: dict[float, int] = {}
         self._monitored: dict[int, tuple[int, int]] = {}
+        #: Those whose values cannot be decoded: left alone until the next `observe`.
+        self.released: set[int] = set()
+        self._tried: set[int] = set()
 
     async def observe(self, items: Mapping[int, Item]) -> None:
         """Observe exactly these."""
+        self._tried, self.released = self.released, set()
         gone = [number for number, item in self.items.items() if items.get(number) != item]
         new = {number: item for number, item in items.items() if self.items.get(number) != item}
         await self._remove(gone)
@@ -42,12 +46,25 @@ class Monitoring:
         await self._add(new | {number: self.items[number] for number in self.failed if number in self.items})
 
     async def _remove(self, numbers: Iterable[int]) -> None:
-        leaving = defaultdict[int, list[int]](list)
-        for number in numbers:
+        gone = list(numbers)
+        for number in gone:
             self.items.pop(number, None)
             self.failed.pop(number, None)
             self.shapes.pop(number, None)
             self._standing.errors.pop(number, None)
+        await self._unmonitor(gone)
+
+    async def release(self, numbers: Sequence[int]) -> None:
+        """Leave these alone until the next `observe`: what they say cannot be decoded, as `standing.errors` tells."""
+        for number in numbers:
+            if number in self.items:
+                self.released.add(number)
+                self.failed[number] = self.items[number]
+        await self._unmonitor(numbers)
+
+    async def _unmonitor(self, numbers: Iterable[int]) -> None:
+        leaving = defaultdict[int, list[int]](list)
+        for number in numbers:
             if (monitored := self._monitored.pop(number, None)) is not None:
                 leaving[monitored[0]].append(monitored[1])
         for subscription, ids in leaving.items():
@@ -78,9 +95,10 @@ class Monitoring:
         return found
 
     def fail(self, number: int, item: Item, words: str) -> None:
-        """Note what is wrong with an item."""
-        self.failed[number] = item
-        self._standing.errors[number] = words
+        """Note what is wrong with an item, unless it has left meanwhile."""
+        if self.items.get(number) == item:
+            self.failed[number] = item
+            self._standing.errors[number] = words
 
     async def _shaped(self, items: Mapping[int, Item], ids: Mapping[int, ua.NodeId]) -> None:
         """What is to be done with values before anybody sees them: parts picked, numbers named."""
@@ -128,8 +146,11 @@ class Monitoring:
             self.mend(number)
 
     def mend(self, number: int) -> None:
-        """An item that had failed is well. Its first value may have come already, with an error of its own."""
-        if self.failed.pop(number, None):
+        """An item that had failed is well. Its first value may have come already, with an error of its own.
+
+        Of one whose value could not be decoded, only the next value shows whether it is.
+        """
+        if self.failed.pop(number, None) and number not in self._tried:
             self._standing.errors.pop(number, None)
 
 

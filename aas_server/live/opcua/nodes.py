@@ -1,7 +1,7 @@
 """Nodes of one server: their ids in the server's own namespaces, their types, and what is read of them in batches."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from asyncua import ua
@@ -9,6 +9,7 @@ from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaError
 
+from aas_server.live.opcua.skipping import answers
 from aas_server.model.errors import Malformed
 from aas_server.model.quality import status_name
 
@@ -82,22 +83,28 @@ class Nodes:
 
     async def attributes(self, ids: Sequence[ua.NodeId], *attributes: AttributeIds) -> list[ua.DataValue]:
         """These attributes of each node, node by node, in as few requests as the server allows."""
-        wanted = [(each, attribute) for each in ids for attribute in attributes]
-        found: list[ua.DataValue] = []
+        return [each async for some in self.answers(ids, *attributes) for each in some]
+
+    async def answers(self, ids: Sequence[ua.NodeId], *attributes: AttributeIds) -> AsyncIterator[list[ua.DataValue]]:
+        """The same, each answer of the server as it comes."""
+        wanted = [ua.ReadValueId(NodeId=each, AttributeId=attribute) for each in ids for attribute in attributes]
         size = self.limits.get("MaxNodesPerRead", AT_ONCE)
         for some in (wanted[at : at + size] for at in range(0, len(wanted), size)):
-            request = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Source)
-            request.NodesToRead = [ua.ReadValueId(NodeId=each, AttributeId=attribute) for each, attribute in some]
-            found += await self._client.uaclient.read(request)
-        return found
+            async for found in answers(self._client, some):
+                yield found
 
     async def values(self, ids: Sequence[ua.NodeId]) -> list[ua.DataValue]:
         return await self.attributes(ids, AttributeIds.Value)
 
+    async def value(self, node: ua.NodeId) -> Any:
+        """The value of one node as asyncua has it; None where it has none, or none that can be read."""
+        (found,) = await self.values([node])
+        return found.Value.Value if found.Value is not None else None
+
     async def texts(self, data_type: ua.NodeId) -> dict[int, str]:
         """The texts of an enumeration, by number; none for any other type."""
         for name, node in (await self.properties(data_type)).items():
-            given = await self._client.get_node(node).read_value() if name in ("EnumStrings", "EnumValues") else None
+            given = await self.value(node) if name in ("EnumStrings", "EnumValues") else None
             if name == "EnumStrings" and given:
                 return {number: each.Text or "" for number, each in enumerate(given)}
             if name == "EnumValues" and given:

@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from aas_server.live import Security
 from aas_server.live.credentials import Credentials
+from aas_server.live.opcua.greeting import Greeting
 from aas_server.model.errors import Forbidden, Unsupported
 
 POLICIES: dict[str, type[security_policies.SecurityPolicy]] = {
@@ -148,7 +149,7 @@ async def _identified(client: Client, security: Security, credentials: Credentia
 
 
 async def _offered(client: Client) -> list[ua.EndpointDescription]:
-    other = Client(client.server_url.geturl(), timeout=client.uaclient._timeout)
+    other = Greeting(client.server_url.geturl(), timeout=client.uaclient._timeout)
     return await other.connect_and_get_server_endpoints()
 
 

@@ -4,36 +4,36 @@ import asyncio
 import logging
 import struct
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.common.utils import Buffer
+from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.ua_binary import struct_from_binary
-from asyncua.ua.uaerrors import BadTimeout, UaError
+from asyncua.ua.uaerrors import BadTimeout
 
-from aas_server.live import FileTime, Item, Readings, Standing, Value
+from aas_server.live import Item, Readings, Standing
 from aas_server.live.opcua.decoding import Notification, Publication, Unusual, decode
+from aas_server.live.opcua.forming import Forming
 from aas_server.live.opcua.monitoring import ALIVE, Monitoring
 from aas_server.live.opcua.nodes import Nodes, named
-from aas_server.live.opcua.values import normal
-from aas_server.model.errors import Malformed
-from aas_server.model.quality import is_bad, status_code, status_name
+from aas_server.live.opcua.polling import Polling
+from aas_server.live.opcua.skipping import Undecoded
+from aas_server.model.quality import status_code, status_name
 
 log = logging.getLogger(__name__)
 
 #: PublishRequests that wait at the server: enough for a round trip that takes as long as several publications.
 DEPTH = 6
-#: StatusCodes with this bit tell that values were lost between two (OPC 10000-4, 7.39.1: Overflow).
-_OVERFLOW = 0x480
-_UNREADABLE = status_code("BadDataEncodingUnsupported")
-
-
-class Unreadable(str):
-    """A value that has no form here, and why."""
-
-    __slots__ = ()
+_TIMEOUT = status_code("BadTimeout")
+#: Seconds between two times that everything is read because something cannot be, or has been missed.
+APART = 1.0
+#: What a server says of a node or of what is asked of it, and not of its value.
+_WRONG = frozenset(
+    ("BadNodeIdUnknown", "BadNodeIdInvalid", "BadAttributeIdInvalid", "BadNotReadable", "BadUserAccessDenied",
+     "BadNotSupported", "BadSecurityModeInsufficient")
+)  # fmt: skip
 
 
 class Session:
@@ -46,12 +46,12 @@ class Session:
         #: Why it is over.
         self.why = ""
         self._at = Monitoring(client, self.nodes, standing)
+        self._forming = Forming(self._at, standing, client.server_url.netloc)
         self._publishing = False
         self._sequences: dict[int, int] = {}
-        #: Whether what has been decoded holds something unreadable; items whose last value was.
-        self._suspect = False
-        self._unfit: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._polling = Polling(self._at.items, self._asked, self._slow)
+        self._missed = asyncio.Event()
         self._heard = time.monotonic()
         self._acknowledged: list[ua.SubscriptionAcknowledgement] = []
 
@@ -68,7 +68,7 @@ class Session:
         self.over.set()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, self._polling.close(), return_exceptions=True)
         if subscriptions := list(self._at.subscriptions.values()):
             await self._client.uaclient.session.delete_subscriptions(subscriptions)
 
@@ -87,11 +87,8 @@ class Session:
             self._publishing = True
             self._tasks += [asyncio.create_task(self._publish(), name="opc ua publish") for _ in range(DEPTH)]
             self._tasks.append(asyncio.create_task(self._listen(), name="opc ua listen"))
-        self._poll()
-
-    @property
-    def troubled(self) -> bool:
-        return bool(self._at.failed)
+            self._tasks.append(asyncio.create_task(self._make_good(), name="opc ua read all"))
+        self._polling.renew()
 
     # What arrives
 
@@ -100,7 +97,7 @@ class Session:
         try:
             while not self.over.is_set():
                 await self._published()
-        except (UaError, OSError, TimeoutError, struct.error, IndexError) as error:
+        except Exception as error:
             self._end(named(error))
 
     async def _published(self) -> None:
@@ -112,7 +109,7 @@ class Session:
         except BadTimeout:
             return
         self._heard = time.monotonic()
-        await self._take(bytes(data._data[data._cur_pos : data._cur_pos + data._size]))
+        self._take(bytes(data._data[data._cur_pos : data._cur_pos + data._size]))
 
     async def _listen(self) -> None:
         """A server that gives no sign of life, though it should every five seconds, is gone."""
@@ -120,22 +117,33 @@ class Session:
             await asyncio.sleep(2 * ALIVE - silent)
         self._end("BadTimeout: the server has fallen silent")
 
-    async def _take(self, body: bytes) -> None:
+    def _take(self, body: bytes) -> None:
         try:
-            publication = decode(body, self._normal)
-        except Unusual:
-            publication = self._generic(body)
+            publication = self._publication(body)
+        except (struct.error, IndexError) as error:
+            log.info("a publication cannot be decoded: %s", error)
+            self._missed.set()
+            return
         if publication.notifications:
+            self._put(self._forming.formed(publication.notifications))
+        if publication.notifications or not publication.whole:
             self._note(publication)
-            self._put(self.formed(publication.notifications))
-        if self._gap(publication):
-            self._standing.gaps += 1
-            await self.refresh()
+        gap = self._gap(publication)
+        self._standing.gaps += gap
+        if gap or not publication.whole:
+            self._missed.set()
+
+    def _publication(self, body: bytes) -> Publication:
+        try:
+            return decode(body, self._forming.normal)
+        except Unusual:
+            return self._generic(body)
 
     def _gap(self, publication: Publication) -> bool:
         """Whether a publication has been left out. A sign of life carries the number that comes next."""
         last = self._sequences.get(publication.subscription)
-        kept = publication.sequence if publication.notifications else publication.sequence - 1
+        told = publication.notifications or not publication.whole
+        kept = publication.sequence if told else publication.sequence - 1
         self._sequences[publication.subscription] = kept
         return last is not None and kept not in (last, last + 1) and not (last >= 2**32 - 1 and kept <= 1)
 
@@ -146,96 +154,80 @@ class Session:
             )
         )
 
-    def _normal(self, value: Any) -> Value:
-        try:
-            return normal(value)
-        except Malformed as error:
-            self._suspect = True
-            return Unreadable(str(error))
-
-    def formed(self, found: Sequence[Notification]) -> Sequence[Notification]:
-        """The values in the shape that each item wants."""
-        self._standing.readings += len(found)
-        self._standing.overflows += sum([status & _OVERFLOW == _OVERFLOW for _, _, status, _ in found])
-        if self._at.shapes or self._suspect or self._unfit:
-            found = [self._formed(*each) for each in found]
-            self._suspect = False
-        return found
-
-    def _formed(self, number: int, value: Value, status: int, source: int) -> Notification:
-        try:
-            value = self._shaped(number, value)
-        except Malformed as error:
-            self._unfit.add(number)
-            self._standing.errors[number] = str(error)
-            return number, None, _UNREADABLE, source
-        if number in self._unfit:
-            self._unfit.discard(number)
-            self._standing.errors.pop(number, None)
-        return number, value, status, source
-
-    def _shaped(self, number: int, value: Value) -> Value:
-        if isinstance(value, Unreadable):
-            raise Malformed(str(value))
-        shape = self._at.shapes.get(number)
-        return shape(value) if shape is not None else value
-
     def _generic(self, body: bytes) -> Publication:
-        """A response of an unusual form, read by asyncua; it may say that the subscription is over."""
-        response = struct_from_binary(ua.PublishResponse, Buffer(body))
+        """A response of an unusual form, read by asyncua; it may say that the subscription is over.
+
+        Raises struct.error for one that cannot be decoded.
+        """
+        try:
+            response = struct_from_binary(ua.PublishResponse, Buffer(body))
+        except Exception as error:  # whatever asyncua stumbles over
+            raise struct.error(str(error)) from None
         response.ResponseHeader.ServiceResult.check()
         found: list[Notification] = []
         message = response.Parameters.NotificationMessage
         for each in message.NotificationData or ():
             if isinstance(each, ua.DataChangeNotification):
-                found += [(int(one.ClientHandle), *self.told(one.Value)) for one in each.MonitoredItems or ()]
+                found += [(int(one.ClientHandle), *self._forming.told(one.Value)) for one in each.MonitoredItems or ()]
             elif isinstance(each, ua.StatusChangeNotification):
                 self._end(status_name(int(each.Status.value)))
         return Publication(int(response.Parameters.SubscriptionId), int(message.SequenceNumber), found)
 
-    def told(self, value: ua.DataValue) -> tuple[Value, int, int]:
-        """Value, StatusCode and source time of a DataValue."""
-        raw = value.Value.Value if value.Value is not None else None
-        source = ua.datetime_to_win_epoch(value.SourceTimestamp) if value.SourceTimestamp else 0
-        return self._normal(raw), int(value.StatusCode.value) if value.StatusCode else 0, FileTime(max(0, source))
-
     # Asking
-
-    async def refresh(self) -> None:
-        """Read all items, as something may have been missed."""
-        self._put(await self.read(list(self._at.items)))
 
     async def read(self, numbers: Iterable[int]) -> Sequence[Notification]:
         """What items say now."""
-        wanted = {number: self._at.items[number] for number in numbers if number in self._at.items}
-        ids = await self._at.resolved({n: item for n, item in wanted.items() if n not in self._at.failed})
-        values = await self.nodes.values(list(ids.values()))
-        return self.formed([(number, *self.told(value)) for number, value in zip(ids, values, strict=True)])
+        wanted = {n: self._at.items[n] for n in numbers if n in self._at.items and n not in self._at.failed}
+        return [told async for some in self._answers(wanted) for told in self._forming.answered(some)]
 
-    def _poll(self) -> None:
-        """One task for each interval at which items are asked for."""
-        running = {task.get_name() for task in self._tasks if not task.done()}
-        for interval in {item.polling for item in self._at.items.values() if item.polling and not item.observed}:
-            if (name := f"opc ua poll {interval}") not in running:
-                self._tasks.append(asyncio.create_task(self._polling(interval), name=name))
+    async def _answers(self, items: Mapping[int, Item]) -> AsyncIterator[list[tuple[int, ua.DataValue]]]:
+        """What the server says of these, answer by answer."""
+        ids = await self._at.resolved(items)
+        numbers = iter(ids)
+        async for values in self.nodes.answers(list(ids.values()), AttributeIds.Value):
+            yield [(number, value) for value, number in zip(values, numbers, strict=False)]
 
-    async def _polling(self, interval: float) -> None:
+    async def _make_good(self) -> None:
+        """Read everything whenever something has been missed."""
         try:
-            while due := [n for n, item in self._at.items.items() if item.polling == interval and not item.observed]:
-                await self._asked(due)
-                await asyncio.sleep(interval)
-        except (UaError, OSError, TimeoutError) as error:
-            log.info("polling ends: %s", named(error))
+            while True:
+                await self._missed.wait()
+                self._missed.clear()
+                await self._refresh()
+                await asyncio.sleep(APART)
+        except Exception as error:
             self._end(named(error))
 
+    async def _refresh(self) -> None:
+        """Whose value cannot be decoded, and may hide those of others, is not monitored until it is tried again."""
+        items = {number: item for number, item in self._at.items.items() if number not in self._at.failed}
+        async for some in self._answers(items):
+            self._put(self._forming.answered(some))
+            await self._at.release([number for number, value in some if isinstance(value, Undecoded)])
+
     async def _asked(self, numbers: Sequence[int]) -> None:
-        items = {number: self._at.items[number] for number in numbers}
-        ids = await self._at.resolved(items)
-        values = await self.nodes.values(list(ids.values()))
-        for number, value in zip(ids, values, strict=True):
-            code = int(value.StatusCode.value) if value.StatusCode else 0
-            if is_bad(code) and value.Value is None:
-                self._at.fail(number, items[number], f"{status_name(code)}: {items[number].href}")
-            else:
-                self._at.mend(number)
-        self._put(self.formed([(number, *self.told(value)) for number, value in zip(ids, values, strict=True)]))
+        """Poll these. Raises TimeoutError."""
+        items = {number: self._at.items[number] for number in numbers if number not in self._at.released}
+        try:
+            async for some in self._answers(items):
+                for number, value in some:
+                    self._judge(number, items[number], value)
+                self._put(self._forming.answered(some))
+                await self._at.release([number for number, value in some if isinstance(value, Undecoded)])
+        except (TimeoutError, BadTimeout):
+            raise TimeoutError from None
+        except Exception as error:
+            self._end(named(error))
+
+    def _judge(self, number: int, item: Item, value: ua.DataValue) -> None:
+        """What is wrong with the node is told as of one that is monitored; what is wrong with its value, by that."""
+        code = int(value.StatusCode.value) if value.StatusCode else 0
+        if (name := status_name(code)) in _WRONG:
+            self._at.fail(number, item, f"{name}: {item.href}")
+        else:
+            self._at.mend(number)
+
+    def _slow(self, number: int) -> None:
+        """A polled item does not answer in time."""
+        self._at.fail(number, self._at.items[number], f"BadTimeout: {self._at.items[number].href}")
+        self._put([(number, None, _TIMEOUT, 0)])

@@ -7,7 +7,7 @@ from typing import Any
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
-from asyncua.ua.uaerrors import UaError
+from asyncua.ua.uaerrors import BadTimeout
 
 from aas_server.live import Action, Item, Value
 from aas_server.live.opcua.nodes import AT_ONCE, Nodes
@@ -16,6 +16,8 @@ from aas_server.model.errors import Malformed, Refused
 from aas_server.model.quality import is_bad, status_code, status_name
 from aas_server.repository.invoking import OperationFailed
 
+#: What is to be written, and its StatusCode when it comes.
+Order = tuple[ua.WriteValue, asyncio.Future[int]]
 #: How long a write waits for others that go with it.
 GATHERED = 0.002
 
@@ -33,8 +35,10 @@ class Writing:
     def __init__(self, client: Client, nodes: Nodes) -> None:
         self._client, self._nodes = client, nodes
         self._held: dict[str, Held] = {}
-        self._waiting: list[tuple[ua.WriteValue, asyncio.Future[int]]] = []
+        self._waiting: list[Order] = []
         self._sending: set[asyncio.Task[None]] = set()
+        #: Nodes of requests that were not answered in time: each is written alone, once at a time, until it is.
+        self._alone: dict[ua.NodeId, asyncio.Lock] = {}
 
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
         """The StatusCode of each. What cannot be such a value is BadTypeMismatch or BadOutOfRange."""
@@ -57,7 +61,11 @@ class Writing:
             task = asyncio.create_task(self._send())
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        return await done
+        try:
+            return await done
+        except asyncio.CancelledError:  # nobody waits any longer
+            self._alone.setdefault(node, asyncio.Lock())
+            raise
 
     async def _like(self, href: str, node: ua.NodeId, anew: bool) -> Held:
         if href not in self._held or anew:
@@ -80,18 +88,32 @@ class Writing:
         await asyncio.sleep(GATHERED)
         waiting, self._waiting = self._waiting, []
         size = self._nodes.limits.get("MaxNodesPerWrite", AT_ONCE)
-        for some in (waiting[at : at + size] for at in range(0, len(waiting), size)):
-            try:
-                request = ua.WriteParameters(NodesToWrite=[wanted for wanted, _ in some])
-                results = await self._client.uaclient.write(request)
-            except (UaError, OSError, TimeoutError) as error:
-                for _, done in some:
-                    if not done.done():
-                        done.set_exception(error)
-                continue
-            for (_, done), result in zip(some, results, strict=True):
+        together = [each for each in waiting if each[0].NodeId not in self._alone]
+        alone = [each for each in waiting if each[0].NodeId in self._alone]
+        batches = [together[at : at + size] for at in range(0, len(together), size)]
+        await asyncio.gather(*map(self._request, batches), *map(self._by_itself, alone))
+
+    async def _by_itself(self, order: Order) -> None:
+        """Write to a slow node, unless whoever wanted that has given up meanwhile."""
+        async with self._alone.setdefault(order[0].NodeId, asyncio.Lock()):
+            if not order[1].done():
+                await self._request([order])
+
+    async def _request(self, some: Sequence[Order]) -> None:
+        try:
+            request = ua.WriteParameters(NodesToWrite=[wanted for wanted, _ in some])
+            results = await self._client.uaclient.write(request)
+        except Exception as error:
+            if isinstance(error, TimeoutError | BadTimeout):
+                self._alone |= {wanted.NodeId: asyncio.Lock() for wanted, _ in some if wanted.NodeId not in self._alone}
+            for _, done in some:
                 if not done.done():
-                    done.set_result(int(result.value))
+                    done.set_exception(error)
+            return
+        for (wanted, done), result in zip(some, results, strict=True):
+            self._alone.pop(wanted.NodeId, None)
+            if not done.done():
+                done.set_result(int(result.value))
 
 
 async def empty(client: Client, data_type: Any, array: bool) -> Like:
@@ -139,11 +161,12 @@ class Methods:
     def __init__(self, client: Client, nodes: Nodes) -> None:
         self._client, self._nodes = client, nodes
         self._known: dict[str, tuple[list[Any], list[Any]]] = {}
+        self._there: dict[str, ua.NodeId] = {}
 
     async def call(self, action: Action, inputs: Mapping[str, Value]) -> Mapping[str, Value]:
         """Call by name. Raises Malformed for arguments that do not fit, OperationFailed where the server refuses."""
-        method = await self._nodes.resolve(action.href)
-        owner = await self._nodes.resolve(action.owner) if action.owner else await self._owner(method)
+        method = await self._node(action.href)
+        owner = await self._node(action.owner) if action.owner else await self._owner(method)
         wanted, given = await self._arguments(action.href, method)
         names = [each.Name for each in wanted]
         if unknown := [name for name in inputs if name not in names]:
@@ -156,6 +179,20 @@ class Methods:
             raise OperationFailed("; ".join([f"{status_name(code)}: {action.href}", *_told(names, result)]))
         answered = [each.Value for each in result.OutputArguments or ()]
         return {each.Name: normal(value) for each, value in zip(given, answered, strict=False)}
+
+    async def _node(self, href: str) -> ua.NodeId:
+        """The id of a node that the server has. Raises OperationFailed."""
+        if href not in self._there:
+            try:
+                node = await self._nodes.resolve(href)
+            except Malformed as error:
+                raise OperationFailed(str(error)) from None
+            (found,) = await self._nodes.attributes([node], AttributeIds.NodeClass)
+            code = int(found.StatusCode.value) if found.StatusCode else 0
+            if is_bad(code):
+                raise OperationFailed(f"{status_name(code)}: {href}")
+            self._there[href] = node
+        return self._there[href]
 
     async def _owner(self, method: ua.NodeId) -> ua.NodeId:
         above = await self._client.get_node(method).get_references(
@@ -176,7 +213,7 @@ class Methods:
         return self._known[href]
 
     async def _declared(self, node: ua.NodeId | None) -> list[Any]:
-        return list(await self._client.get_node(node).read_value() or ()) if node is not None else []
+        return list(await self._nodes.value(node) or ()) if node is not None else []
 
     async def _argument(self, declared: Any, inputs: Mapping[str, Value]) -> ua.Variant:
         if declared.Name not in inputs:
