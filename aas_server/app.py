@@ -16,6 +16,7 @@ from aas_server.api.addresses import ADDRESSING, Addressing
 from aas_server.api.keys import (
     DOCUMENTS,
     EVENTS,
+    GRAPH,
     HANDLES,
     LIMITS,
     OPERATIONS,
@@ -29,9 +30,10 @@ from aas_server.api.keys import (
 )
 from aas_server.api.table import API, EXTENSIONS, HEALTH, SERVICES_OF_30, ApiOperation, Route
 from aas_server.api.versions import MOUNTS
-from aas_server.config import Settings, networks
+from aas_server.config import Settings, networks, shipped
 from aas_server.events.hub import Hub
 from aas_server.events.outlet import publishing
+from aas_server.linked import Bounds, Graph
 from aas_server.live import Endpoint, opening, telling
 from aas_server.live.credentials import from_toml
 from aas_server.live.credentials import of as credentials_of
@@ -53,6 +55,9 @@ from aas_server.storage.sqlite import SqliteStorage
 from aas_server.web import pages
 
 log = logging.getLogger(__name__)
+
+#: What people write for units.
+UNITS = shipped("mappings") / "units.toml"
 
 
 def limits(settings: Settings) -> Limits:
@@ -78,6 +83,7 @@ def application(repository: Repository, settings: Settings, carrying_out: Operat
     app[SINGLES] = Singles(settings.shell or None, settings.submodel or None)
     app[OPERATIONS] = carrying_out
     app[EVENTS] = Hub(repository, settings.external_url.rstrip("/"), settings.event_readers)
+    app[GRAPH] = graph(repository, settings)
     app[HANDLES] = Handles(repository, settings.keep_results)
     app.cleanup_ctx.append(_with_handles)
     app[ADDRESSING] = Addressing(settings.external_url, networks(settings.trusted_proxies))
@@ -181,8 +187,17 @@ class Server:
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return _url(self.host, self.port)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def graph(repository: Repository, settings: Settings) -> Graph:
+    """The stored world as a graph; not there yet."""
+    bounds = Bounds(settings.graph_timeout, settings.graph_memory, settings.graph_answer, settings.graph_queries)
+    return Graph(repository, UNITS, bounds, settings.graph)
 
 
 @contextlib.asynccontextmanager
@@ -208,6 +223,7 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
         async with (
             _sockets(app, runner, repository, settings) as port,
             _following(app, repository, settings, live),
+            app[GRAPH].following(settings.external_url.rstrip("/") or _url(settings.host, port)),
         ):
             yield Server(app, repository, settings.host, port)
     finally:

@@ -83,6 +83,15 @@ class Settings:
         "", "MQTT broker that is told what happens: mqtt://host:1883, mqtts://host; empty for none."
     )
     events_topic: str = _setting("aas", "What the topics of these events begin with.")
+    graph: str = _setting(
+        "demand",
+        "When the graph is built that /sparql asks: off, demand (when it is first asked), start.",
+        choices=("off", "demand", "start"),
+    )
+    graph_timeout: float = _setting(10.0, "How long a SPARQL query may take.")
+    graph_memory: int = _setting(1 << 30, "Memory that a SPARQL query may take beside the graph.", least=1 << 24)
+    graph_answer: int = _setting(64 << 20, "Largest answer to a SPARQL query.", least=1)
+    graph_queries: int = _setting(2, "SPARQL queries that run at a time; twenty more wait.", least=1)
     query_timeout: float = _setting(5.0, "How long one page of a query may be searched for.")
     log_changes: int = _setting(1_000_000, "Changes the log keeps for followers; older ones are trimmed.")
     cors_origins: str = _setting("", "Origins that browsers may call from: *, or a list with commas; empty for none.")

@@ -10,10 +10,10 @@ import orjson
 from aiohttp import web
 
 from aas_server.api import encoding
-from aas_server.api.negotiating import JSON, XML
 from aas_server.model import Json
 from aas_server.model.errors import Malformed
 from aas_server.model.identifiers import encode
+from aas_server.model.negotiating import JSON, XML
 from aas_server.repository.entries import Entry
 
 if TYPE_CHECKING:

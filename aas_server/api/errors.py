@@ -25,6 +25,7 @@ STATUS: dict[type[errors.Problem], HTTPStatus] = {
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.TakesTooLong: HTTPStatus.BAD_REQUEST,
     errors.Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.NotInstalled: HTTPStatus.NOT_IMPLEMENTED,
     errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.Gone: HTTPStatus.GONE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -22,13 +22,13 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from aas_server.api import encoding, errors, views
 from aas_server.api.answering import Answer
 from aas_server.api.cors import SERVER
-from aas_server.api.negotiating import prefers_xml
 from aas_server.api.versions import MOUNTS
 from aas_server.api.views import View
 from aas_server.model import Kind
 from aas_server.model.errors import Problem
 from aas_server.model.identifiers import decode
 from aas_server.model.modifiers import ApiVersion, Content
+from aas_server.model.negotiating import prefers_xml
 from aas_server.model.paths import IdShortPath, parse
 from aas_server.repository import Repository
 from aas_server.repository.entries import Key

@@ -17,7 +17,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aas_server.aasx import reader
 from aas_server.api import answering, files
 from aas_server.api.files import bounded, disposition, safe, text_of
-from aas_server.api.negotiating import chosen
 from aas_server.api.reading import Call
 from aas_server.api.serialization import AASX, send_package
 from aas_server.api.upload import SPOOL, limits
@@ -26,6 +25,7 @@ from aas_server.model.changes import ABSENT, Event, Part, Put
 from aas_server.model.errors import Forbidden, Malformed, NotFound, TooLarge, Unsupported
 from aas_server.model.identifiers import decode, encode
 from aas_server.model.modifiers import ApiVersion
+from aas_server.model.negotiating import chosen
 from aas_server.model.validation import verify
 from aas_server.repository.exporting import Selection, select
 from aas_server.repository.importing import in_thread

@@ -12,13 +12,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from aas_server.api import answering
 from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, SINGLES, Limits
-from aas_server.api.negotiating import XML
 from aas_server.model import Document, Json, Kind, xml
 from aas_server.model import json as documents
 from aas_server.model.errors import Invalid, Malformed, NotFound, TooLarge, Unsupported
 from aas_server.model.identifiers import decode
 from aas_server.model.metamodel import REGISTERED
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
+from aas_server.model.negotiating import XML
 from aas_server.model.paths import IdShortPath, parse
 from aas_server.model.references import target
 from aas_server.model.validation import verify

@@ -13,11 +13,11 @@ from aas_server.aasx import writer
 from aas_server.aasx.package import environment
 from aas_server.api import answering
 from aas_server.api.files import CHUNK
-from aas_server.api.negotiating import JSON, XML, chosen
 from aas_server.api.reading import Call
 from aas_server.model import Document, json, xml
 from aas_server.model.identifiers import decode
 from aas_server.model.modifiers import ApiVersion
+from aas_server.model.negotiating import JSON, XML, chosen
 from aas_server.repository.exporting import SPOOL, Selection, bundle, select
 
 #: The names of the package's media type in Part 2: the one of /serialization, of /packages, and of the 3.2 draft.

@@ -25,6 +25,7 @@ from aas_server.api import (
     query,
     serialization,
     shells,
+    sparql,
     submodels,
     upload,
 )
@@ -135,6 +136,8 @@ HEALTH = (
     ApiOperation("GetHealthReady", "GET", "/health/ready", health.ready),
     ApiOperation("GetHealthMetrics", "GET", "/health/metrics", health.metrics),
     ApiOperation("GetEvents", "GET", "/events", events.get_events),
+    ApiOperation("GetSparql", "GET", "/sparql", sparql.get_sparql),
+    ApiOperation("PostSparql", "POST", "/sparql", sparql.post_sparql),
     ApiOperation("GetLive", "GET", "/live", live.get_live),
     ApiOperation("GetLiveMappings", "GET", "/live/mappings", live.get_mappings),
     ApiOperation("GetHealthRegistration", "GET", "/health/registration", health.registration),

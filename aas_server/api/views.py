@@ -9,12 +9,12 @@ from aiohttp import web
 
 from aas_server.api import answering
 from aas_server.api.answering import Answer
-from aas_server.api.negotiating import JSON, XML, prefers_xml
 from aas_server.api.reading import Call
 from aas_server.model import Kind, xml
 from aas_server.model.content import represent, represent_page
 from aas_server.model.identifiers import encode
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
+from aas_server.model.negotiating import JSON, XML, prefers_xml
 from aas_server.model.paths import IdShortPath, children
 from aas_server.repository import Listing
 from aas_server.repository.entries import Entry

@@ -70,6 +70,10 @@ class Unsupported(Problem):
     """A format or version that is recognised but not read: AASX V2, an unknown media type."""
 
 
+class NotInstalled(Problem):
+    """What was asked for needs a package that is not installed here."""
+
+
 class NotAcceptable(Problem):
     """None of the forms that the caller accepts is offered."""
 

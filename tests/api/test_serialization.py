@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aas_server.aasx import reader
-from aas_server.api.negotiating import chosen
 from aas_server.api.serialization import OFFERED
 from aas_server.app import listening, open_repository
 from aas_server.config import Settings, shipped
 from aas_server.model import Document, xml
 from aas_server.model.errors import NotAcceptable
+from aas_server.model.negotiating import chosen
 from tests.api.test_errors import refused
 from tests.api.test_files import form
 from tests.examples import b64, concept, external, model, motors, prop, shell, submodel

@@ -12,6 +12,12 @@ from aas_server.model.modifiers import ApiVersion, Content
 if TYPE_CHECKING:
     from aas_server.api.table import Route
 
+RESULTS: Final = (
+    "application/sparql-results+json",
+    "application/sparql-results+xml",
+    "text/csv",
+    "text/tab-separated-values",
+)
 JSON: Final = "application/json"
 XML: Final = "application/xml"
 FORM: Final = "multipart/form-data"
@@ -23,6 +29,8 @@ _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
     "*": {"*/*": BINARY},
     "Html": {"text/html": STRING},
     "EventStream": {"text/event-stream": STRING},
+    "Sparql": dict.fromkeys((*RESULTS, "text/turtle", "application/ld+json"), STRING),
+    "SparqlQuery": {"application/sparql-query": STRING, "application/x-www-form-urlencoded": ref("SparqlForm")},
     "Index": {JSON: ref("Index"), "text/html": STRING},
     "Serialization": {JSON: ref("Environment"), XML: _XML, **_PACKAGE},
     "Upload": {FORM: ref("UploadForm"), JSON: ref("UploadEnvironment"), XML: _XML, **_PACKAGE},

@@ -61,6 +61,9 @@ _QUERY: Final[dict[str, tuple[str, Schema]]] = {
     "idShortPath": ("Only elements on the way there, and below", STRING),
     "types": ("Only what happened in one of these ways", array({"enum": list(Event)})),
     "query": ("Only what meets this condition of the query language, in JSON", STRING),
+    "sparql": ("A query in SPARQL 1.1", STRING),
+    "default-graph-uri": ("Graphs that the query is about; all where none is named", array({"type": "string"})),
+    "named-graph-uri": ("Graphs that GRAPH may name", array({"type": "string"})),
     "interval": ("Milliseconds to gather; of values only the newest are sent", {"type": "integer", "minimum": 0}),
     "strict": ("Refuse what violates a constraint, instead of telling it", _FLAG),
 }
@@ -122,7 +125,7 @@ def _query_parameter(name: str, method: str, content: Content) -> Schema:
     description, schema = _QUERY[name]
     if name == "level" and (method == "PATCH" or content is Content.REFERENCE):
         schema = {"enum": [Level.CORE]}
-    return _parameter(name, "query", description, schema)
+    return _parameter("query" if name == "sparql" else name, "query", description, schema)
 
 
 def _parameter(name: str, place: str, description: str, schema: Json) -> Schema:

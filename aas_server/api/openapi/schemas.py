@@ -152,6 +152,7 @@ _OWN: Final[dict[str, Schema]] = {
         "description": "An Environment. Violations of constraints are told, and refused with strict.",
     },
     "UploadForm": opened("file", file=BINARY),
+    "SparqlForm": opened("query", query=STRING),
     "QueryAnswer": {"anyOf": [ref("QueryResult"), ref("QueryPlan")]},
     "QueryPlan": {
         "type": "object",

@@ -13,6 +13,8 @@ def chosen(accept: str, offered: Sequence[str]) -> str:
 
     >>> chosen("", (JSON, XML)), chosen("application/xml, application/json;q=0.5", (JSON, XML))
     ('application/json', 'application/xml')
+    >>> chosen("text/*", (JSON, "text/csv"))
+    'text/csv'
 
     Raises NotAcceptable where it takes none of them.
     """
@@ -25,8 +27,10 @@ def chosen(accept: str, offered: Sequence[str]) -> str:
     for _, _, name in sorted(wanted):
         if name in offered:
             return name
-        if name in ("", "*/*", "application/*"):
+        if name in ("", "*/*"):
             return offered[0]
+        if name.endswith("/*") and (found := [each for each in offered if each.startswith(name[:-1])]):
+            return found[0]
     raise NotAcceptable(f"Accept {accept!r}: offered are {', '.join(offered)}")
 
 

@@ -1,0 +1,123 @@
+"""A child that answers queries: a frozen snapshot of the view, without sockets and with an end to everything."""
+
+import contextlib
+import io
+import os
+import re
+import resource
+import socket
+from typing import Any
+
+import pyoxigraph as ox
+
+from aas_server.graph.formats import form_of
+from aas_server.graph.frames import framed, received
+from aas_server.graph.terms import NS, RDF, RDFS, SKOS, XSD
+from aas_server.model.errors import Forbidden, Malformed, Problem, TooLarge
+
+#: Prefixes that a query need not declare.
+PREFIXES = {
+    "g": NS,
+    "e": "https://api.eclass-cdp.com/",
+    "unit": "http://qudt.org/vocab/unit/",
+    "aas": "https://admin-shell.io/aas/3/1/",
+    "rdf": RDF,
+    "rdfs": RDFS,
+    "xsd": XSD,
+    "skos": SKOS,
+}
+#: What a query is made of; a SERVICE that is no part of an IRI, a text, a comment or a name is the keyword.
+_TOKENS = re.compile(
+    r"""<[^<>"{}|^`\\\x00-\x20]*>|\#[^\n\r]*"""
+    r"""|"{3}(?:"{0,2}(?:[^"\\]|\\.))*"{3}|'{3}(?:'{0,2}(?:[^'\\]|\\.))*'{3}"""
+    r"""|"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*'"""
+    r"""|[?$]\w+|(?:[A-Za-z_][\w.\-]*)?:[\w.\-%:\\]*|@\w+|(?P<word>[A-Za-z_]\w*)|.""",
+    re.DOTALL,
+)
+NOBODY = ox.NamedNode(f"{NS}nothing")
+
+
+def calls_out(query: str) -> bool:
+    """Whether a query asks another server.
+
+    >>> calls_out("SELECT * { service <http://x> {} }"), calls_out('SELECT ("SERVICE" AS ?service) {} # SERVICE')
+    (True, False)
+    """
+    return any((match["word"] or "").upper() == "SERVICE" for match in _TOKENS.finditer(query))
+
+
+class Bounded(io.BytesIO):
+    """What is written, up to a size."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self._most:
+            raise OSError("too large")
+        return super().write(data)
+
+
+def answer(store: ox.Store, asked: dict[str, Any], query: str) -> tuple[str, bytes]:
+    """Media type and body. Raises Malformed, Forbidden, NotAcceptable, TooLarge."""
+    if calls_out(query):
+        raise Forbidden("a query may not ask other servers: SERVICE is not carried out")
+    try:
+        results = store.query(query, base_iri=asked["base"], prefixes=PREFIXES, **_dataset(asked, query))
+    except SyntaxError as error:
+        raise Malformed(f"the query cannot be read: {error}") from None
+    name, form = form_of(results, asked["accept"])
+    written = Bounded(asked["size"])
+    try:
+        results.serialize(written, format=form)  # type: ignore[arg-type]  # each kind of results has its forms
+    except OSError:
+        raise TooLarge(f"the answer has more than {asked['size']} bytes; a LIMIT makes it smaller") from None
+    return name, written.getvalue()
+
+
+def _dataset(asked: dict[str, Any], query: str) -> dict[str, Any]:
+    """All graphs together, but for a request or a query that says which (SPARQL 1.1 Protocol, 2.1.4)."""
+    default, named = ([_named(each) for each in asked[name]] for name in ("default", "named"))
+    if default or named:
+        return {"default_graph": default or [NOBODY], "named_graphs": named}
+    words = {(match["word"] or "").upper() for match in _TOKENS.finditer(query)}
+    return {} if "FROM" in words else {"use_default_graph_as_union": True}
+
+
+def _named(iri: str) -> ox.NamedNode:
+    try:
+        return ox.NamedNode(iri)
+    except ValueError as error:
+        raise Malformed(f"{iri[:200]!r} is no IRI: {error}") from None
+
+
+def confine(memory: int) -> None:
+    """From now on no file and no socket is opened, and no more than so much memory taken."""
+    with open("/proc/self/statm") as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    for what, most in (
+        (resource.RLIMIT_AS, size + memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def serve(store: ox.Store, channel: socket.socket, memory: int) -> None:
+    """Answer until the other end is gone; never returns."""
+    with contextlib.suppress(BaseException):
+        confine(memory)
+        while (message := received(channel)) is not None:
+            channel.sendall(_answered(store, *message))
+    os._exit(0)
+
+
+def _answered(store: ox.Store, asked: dict[str, Any], query: bytes) -> bytes:
+    try:
+        name, body = answer(store, asked, query.decode())
+    except Problem as problem:
+        return framed({"problem": type(problem).__name__}, str(problem).encode())
+    return framed({"type": name}, body)

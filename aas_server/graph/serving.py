@@ -1,0 +1,201 @@
+"""The graph's own process: one thread that owns the view, and forked children that answer from snapshots of it.
+
+It is told of changes and asked queries over one socket. A child that takes too long is killed, one that needs too much
+memory dies; another takes its place, and nobody else notices.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import tomllib
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from aas_server.graph.frames import Incoming, framed
+from aas_server.graph.projecting import Projector
+from aas_server.graph.querying import serve
+from aas_server.graph.units import Units
+from aas_server.graph.view import View
+from aas_server.model import Kind
+
+#: Seconds that a snapshot may be older than the view before another is made.
+FRESH = 0.5
+
+
+@dataclass(slots=True)
+class Question:
+    """One query under way."""
+
+    number: int
+    asked: dict[str, Any]
+    query: bytes
+    deadline: float
+
+
+@dataclass(slots=True)
+class Child:
+    """A forked process, the version of the view that it sees, and what it is asked."""
+
+    pid: int
+    channel: socket.socket
+    version: int
+    question: Question | None = None
+    incoming: Incoming = field(default_factory=Incoming)
+
+
+class Serving:
+    """The loop of the process. `most` children answer at a time; each may take `memory` bytes beside the view."""
+
+    def __init__(self, view: View, channel: socket.socket, most: int, memory: int) -> None:
+        self._view, self._channel, self._most, self._memory = view, channel, most, memory
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(channel, selectors.EVENT_READ, None)
+        self._incoming = Incoming()
+        self._children: list[Child] = []
+        self._waiting: deque[Question] = deque()
+        self._version, self._forked = 0, 0.0
+        self._running = True
+
+    def run(self) -> None:
+        """Until the other end of the socket is gone."""
+        while self._running:
+            for key, _ in self._selector.select(self._pause()):
+                if key.data is None:
+                    self._hear()
+                else:
+                    self._take(key.data)
+            self._stop_late()
+            self._hand_out()
+        for child in list(self._children):
+            self._end(child)
+
+    def _pause(self) -> float | None:
+        """Seconds until something is due."""
+        due = [child.question.deadline for child in self._children if child.question]
+        due += [question.deadline for question in self._waiting]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    # What we are told
+
+    def _hear(self) -> None:
+        data = self._channel.recv(1 << 20)
+        self._running = bool(data)
+        for header, body in self._incoming.feed(data):
+            self._obey(header, body)
+
+    def _obey(self, header: dict[str, Any], body: bytes) -> None:
+        match header["do"]:
+            case "fill":
+                self._view.fill(Kind(header["kind"]), orjson.loads(body))
+                self._version += 1
+            case "put":
+                self._view.put(Kind(header["kind"]), orjson.loads(body))
+                self._version += 1
+            case "delete":
+                self._view.delete(Kind(header["kind"]), body.decode())
+                self._version += 1
+            case "lines":
+                self._reply(header["number"], {"type": "lines"}, "\n".join(sorted(self._view.lines())).encode())
+            case "reached":
+                self._reply(header["number"], {"size": len(self._view.store)}, b"")
+            case "ask":
+                deadline = time.monotonic() + header["seconds"]
+                self._waiting.append(Question(header["number"], header, body, deadline))
+
+    def _reply(self, number: int, header: dict[str, Any], body: bytes) -> None:
+        self._channel.sendall(framed({**header, "number": number}, body))
+
+    # Children
+
+    def _hand_out(self) -> None:
+        """Give waiting questions to children that see the view as it is, or as it was half a second ago."""
+        while self._waiting and (child := self._free()) is not None:
+            child.question = self._waiting.popleft()
+            child.channel.sendall(framed(child.question.asked, child.question.query))
+
+    def _free(self) -> Child | None:
+        idle = [child for child in self._children if child.question is None]
+        now = time.monotonic()
+        if now - self._forked >= FRESH:
+            for child in [each for each in idle if each.version != self._version]:
+                self._end(child)
+                idle.remove(child)
+        if idle:
+            return max(idle, key=lambda child: child.version)
+        return self._fork() if len(self._children) < self._most else None
+
+    def _fork(self) -> Child:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            for each in (ours, self._channel, *(child.channel for child in self._children)):
+                each.close()
+            self._selector.close()
+            serve(self._view.store, theirs, self._memory)
+        theirs.close()
+        self._forked = time.monotonic()
+        child = Child(pid, ours, self._version)
+        self._children.append(child)
+        self._selector.register(ours, selectors.EVENT_READ, child)
+        return child
+
+    def _take(self, child: Child) -> None:
+        """Carry what a child says to who has asked."""
+        if child not in self._children:
+            return
+        try:
+            data = child.channel.recv(1 << 20)
+        except OSError:
+            data = b""
+        if not data:
+            self._fail(child, "the query needs more memory than it may have")
+            return
+        for header, body in child.incoming.feed(data):
+            question, child.question = child.question, None
+            if question is not None:
+                self._reply(question.number, header, body)
+
+    def _stop_late(self) -> None:
+        now = time.monotonic()
+        for child in list(self._children):
+            if child.question is not None and child.question.deadline <= now:
+                self._fail(child, "the query takes longer than it may")
+        while self._waiting and self._waiting[0].deadline <= now:
+            self._refuse(self._waiting.popleft(), "the query has waited for its turn as long as it may run")
+
+    def _fail(self, child: Child, why: str) -> None:
+        question = child.question
+        self._end(child)
+        if question is not None:
+            self._refuse(question, why)
+
+    def _refuse(self, question: Question, why: str) -> None:
+        self._reply(question.number, {"problem": "TakesTooLong"}, why.encode())
+
+    def _end(self, child: Child) -> None:
+        self._children.remove(child)
+        self._selector.unregister(child.channel)
+        child.channel.close()
+        os.kill(child.pid, signal.SIGKILL)
+        os.waitpid(child.pid, 0)
+
+
+def main(descriptor: int, root: str, units: str, most: int, memory: int) -> None:
+    """Serve over a socket that is open already."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us says when it is over
+    with Path(units).open("rb") as file:
+        table = tomllib.load(file)
+    with socket.socket(fileno=descriptor) as channel, contextlib.suppress(ConnectionError):
+        Serving(View(Projector(root, Units(table))), channel, most, memory).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))

@@ -1,0 +1,141 @@
+"""The graph's own process, as seen from here: it is told what changes, and asked."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aas_server.graph.frames import LENGTHS, framed, lengths
+from aas_server.model import Kind, errors
+
+#: Bytes that wait to be sent before whoever sends more has to wait.
+BUFFERED = 1 << 20
+#: Seconds that an answer may come after its time before the process counts as lost.
+GRACE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query, the forms that are accepted, the base of its relative IRIs, and the graphs that it is about."""
+
+    query: str
+    accept: str = ""
+    base: str = ""
+    default: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    media_type: str
+    body: bytes
+
+
+class GraphProcess:
+    """One process and the socket to it. What it is told takes effect in the order in which it is told."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._numbers = itertools.count(1)
+        self._expected: dict[int, asyncio.Future[tuple[dict[str, Any], bytes]]] = {}
+        self.lost = asyncio.Event()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def started(cls, root: str, units: Path, at_once: int, memory: int) -> AsyncIterator["GraphProcess"]:
+        """A process that ends with the block. Raises OSError where it cannot be."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-m", "aas_server.graph.serving", str(theirs.fileno()), root, str(units)]
+            process = await asyncio.create_subprocess_exec(
+                *command, str(at_once), str(memory), pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
+            )
+        reader, writer = await asyncio.open_connection(sock=ours, limit=BUFFERED)
+        graph = cls(reader, writer)
+        hearing = asyncio.create_task(graph._hear(), name="graph answers")
+        try:
+            yield graph
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    # Telling
+
+    async def fill(self, kind: Kind, bodies: Sequence[bytes]) -> None:
+        await self._tell({"do": "fill", "kind": kind.value}, b"[%b]" % b",".join(bodies))
+
+    async def put(self, kind: Kind, body: bytes) -> None:
+        await self._tell({"do": "put", "kind": kind.value}, body)
+
+    async def delete(self, kind: Kind, identifier: str) -> None:
+        await self._tell({"do": "delete", "kind": kind.value}, identifier.encode())
+
+    async def _tell(self, header: dict[str, Any], body: bytes) -> None:
+        """Raises ConnectionError where the process is gone."""
+        if self.lost.is_set():
+            raise ConnectionError("its process has ended")
+        self._writer.write(framed(header, body))
+        await self._writer.drain()
+
+    # Asking
+
+    async def ask(self, question: Question, seconds: float, size: int) -> Answer:
+        """Raises what is wrong with the query, and Unavailable where the process is lost meanwhile."""
+        asked = {
+            "do": "ask", "accept": question.accept, "base": question.base, "default": question.default,
+            "named": question.named, "seconds": seconds, "size": size,
+        }  # fmt: skip
+        header, body = await self._answered(asked, question.query.encode(), seconds + GRACE)
+        if "problem" in header:
+            raise getattr(errors, header["problem"])(body.decode())
+        return Answer(header["type"], body)
+
+    async def lines(self) -> bytes:
+        return (await self._answered({"do": "lines"}, b"", 600.0))[1]
+
+    async def reached(self) -> int:
+        """How many statements there are, once all that was told before has taken effect."""
+        return int((await self._answered({"do": "reached"}, b"", 3600.0))[0]["size"])
+
+    async def _answered(self, header: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+        number = next(self._numbers)
+        expected = self._expected[number] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._tell({**header, "number": number}, body)
+                found: tuple[dict[str, Any], bytes] = await expected
+                return found
+        except (TimeoutError, ConnectionError) as error:
+            raise errors.Unavailable("the graph is lost, and built anew; come again soon") from error
+        finally:
+            del self._expected[number]
+
+    async def _hear(self) -> None:
+        """Hand answers to who waits for them, until the process ends."""
+        try:
+            while True:
+                header, body = await self._message()
+                if (expected := self._expected.get(header["number"])) is not None and not expected.done():
+                    expected.set_result((header, body))
+        except (asyncio.IncompleteReadError, OSError):
+            self.lost.set()
+            for expected in self._expected.values():
+                if not expected.done():
+                    expected.set_exception(ConnectionError("its process has ended"))
+
+    async def _message(self) -> tuple[dict[str, Any], bytes]:
+        header, body = lengths(await self._reader.readexactly(LENGTHS.size))
+        told: dict[str, Any] = json.loads(await self._reader.readexactly(header))
+        return told, await self._reader.readexactly(body)
