@@ -17,6 +17,7 @@ from asyncua.common.methods import uamethod
 from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.security_policies import SecurityPolicyNone
 from asyncua.server.server import Server
 from asyncua.server.uaprocessor import UaProcessor
 from asyncua.server.user_managers import UserManager
@@ -88,8 +89,8 @@ async def obey(server: Server, variables: int) -> None:
 
     `{"Speed": 4.5}`, `{"Speed": [null, "BadSensorFailure"]}`; a structure that is not as the server describes it:
     `{"Point": {"body": "0102"}}`; all that are numbered: `{"all": 3}`; a ByteString that is shorter than it says:
-    `{"torn": "Raw"}`; a node that takes some seconds to be read and written, while others are answered or wait, too:
-    `{"slow": ["Speed", 20, true]}`.
+    `{"torn": "Raw"}`; passwords are to come without an encryption of their own: `{"readable": true}`; a node that takes
+    some seconds to be read and written, while others are answered or wait, too: `{"slow": ["Speed", 20, true]}`.
     """
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 20)
@@ -102,6 +103,8 @@ async def obey(server: Server, variables: int) -> None:
                     await change_all(server, index, value, variables)
                 case "torn":
                     await change(server, index, value, Torn(b"\x01"))
+                case "readable":
+                    take_readable_passwords(server)
                 case "slow":
                     slow_down(*value)
                 case _:
@@ -134,6 +137,12 @@ async def change(server: Server, index: int, name: str, value: Any) -> None:
         SourceTimestamp=datetime.now(UTC),
     )
     await server.write_attribute_value(node.nodeid, data)
+
+
+def take_readable_passwords(server: Server) -> None:
+    for endpoint in server.iserver.endpoints:
+        for token in endpoint.UserIdentityTokens:
+            token.SecurityPolicyUri = SecurityPolicyNone.URI
 
 
 class Torn(bytes):
