@@ -42,6 +42,15 @@ async def build(server: Server, variables: int) -> None:
         "Point",
         [new_struct_field("X", ua.VariantType.Double), new_struct_field("Y", ua.VariantType.Double)],
     )
+    fields = [
+        new_struct_field("Ratio", ua.VariantType.Float),
+        new_struct_field("Number", ua.VariantType.Int16),
+        new_struct_field("Mode", mode),
+        new_struct_field("Bytes", ua.VariantType.Byte, array=True),
+        new_struct_field("Id", ua.VariantType.NodeId),
+        new_struct_field("Maybe", ua.VariantType.Float, optional=True),
+    ]
+    await new_struct(server, index, "Sample", fields)
     await server.load_data_type_definitions()
     values: dict[str, tuple[Any, Any]] = {
         "Speed": (1.0, ua.VariantType.Double),
@@ -54,6 +63,8 @@ async def build(server: Server, variables: int) -> None:
         "Array": ([1.0, 2.0, 3.0], ua.VariantType.Double),
         "Limits": (ua.Range(-1.0, 2.5), ua.VariantType.ExtensionObject),
         "Point": (ua.Point(X=1.0, Y=2.0), ua.VariantType.ExtensionObject),
+        "Ratio": (0.5, ua.VariantType.Float),
+        "Sample": (ua.Sample(Ratio=0.5, Bytes=[1, 2]), ua.VariantType.ExtensionObject),
     }
     for name, (value, kind) in values.items():
         node = await folder.add_variable(ua.NodeId(name, index), ua.QualifiedName(name, index), value, kind)
