@@ -1,6 +1,7 @@
 """What is written to nodes and to parts of them, several at a time, and values that no node takes."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -66,3 +67,49 @@ async def test_a_whole_and_its_parts_one_after_the_other(watch: Watch) -> None:
     await watch.sees({0: [5.0, 9.0]})
     assert await written(watch, part, whole) == ["Good", "Good"]
     await watch.sees({0: [5.0, 6.0]})
+
+
+async def test_a_number_that_is_too_large_spoils_no_other_write(watch: Watch) -> None:
+    both = await asyncio.gather(written(watch, (at("Ratio"), 1e300)), written(watch, (at("Speed"), 1e300)))
+    assert [*both] == [["BadOutOfRange"], ["Good"]]
+    await watch.sees({2: 1e300})
+    assert await written(watch, (at("Speed"), 10**400), (at("Ratio"), 1.5)) == ["BadOutOfRange", "Good"]
+    await watch.sees({4: 1.5})
+    assert await written(watch, (at("Ratio"), -math.inf)) == ["Good"]
+    await watch.sees({4: -math.inf})
+
+
+async def test_what_has_no_encoding_spoils_no_other_write(watch: Watch) -> None:
+    both = await asyncio.gather(written(watch, (at("Name"), "\ud800")), written(watch, (at("Speed"), 5.0)))
+    assert [*both] == [["BadTypeMismatch"], ["Good"]]
+    await watch.sees({2: 5.0})
+
+
+FIELDS: list[tuple[dict[str, Value], str]] = [
+    ({"Ratio": 1e300}, "BadOutOfRange"),
+    ({"Ratio": "fast"}, "BadTypeMismatch"),
+    ({"Number": 40000}, "BadOutOfRange"),
+    ({"Number": 1.5}, "BadTypeMismatch"),
+    ({"Number": True}, "BadTypeMismatch"),
+    ({"Mode": 7}, "BadOutOfRange"),
+    ({"Mode": "Idle"}, "BadTypeMismatch"),
+    ({"Bytes": [1, 256]}, "BadOutOfRange"),
+    ({"Bytes": 1}, "BadTypeMismatch"),
+    ({"Id": "nowhere"}, "BadTypeMismatch"),
+    ({"Maybe": 1e300}, "BadOutOfRange"),
+    ({"Ratio": 1.5, "Number": -3, "Mode": 2, "Bytes": [3, 4, 255], "Id": "ns=1;s=X", "Maybe": 2.5}, "Good"),
+]
+
+
+async def test_fields_of_structures_are_of_their_types(watch: Watch) -> None:
+    for fields, code in FIELDS:
+        assert (fields, await written(watch, (at("Sample"), fields))) == (fields, [code])
+    await watch.until(lambda: watch.values[3]["Number"] == -3)  # type: ignore[index,call-overload]
+    good = FIELDS[-1][0]
+    assert {name: watch.values[3][name] for name in good} == good  # type: ignore[index,call-overload]
+    assert (
+        await written(watch, (at("Sample", pick=("Bytes", 1)), 9), (at("Sample", pick=("Maybe",)), None))
+        == ["Good"] * 2
+    )
+    await watch.until(lambda: watch.values[3]["Bytes"] == [3, 9, 255])  # type: ignore[index,call-overload]
+    assert watch.values[3]["Maybe"] is None  # type: ignore[index,call-overload]

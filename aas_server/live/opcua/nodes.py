@@ -1,12 +1,14 @@
 """Nodes of one server: their ids in the server's own namespaces, their types, and what is read of them in batches."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.ua_binary import nodeid_to_binary
 from asyncua.ua.uaerrors import UaError
 
 from aas_server.live.opcua.skipping import answers
@@ -69,9 +71,11 @@ class Nodes:
                 raise Malformed(f"BadNodeIdUnknown: the server has no namespace {uri}")
             text = f"ns={self._namespaces.index(uri)};{rest}"
         try:
-            return ua.NodeId.from_string(text)
-        except (UaError, ValueError) as error:
+            node = ua.NodeId.from_string(text)
+            nodeid_to_binary(node)  # one that cannot be sent would take with it all that is asked together
+        except (UaError, ValueError, struct.error) as error:
             raise Malformed(f"BadNodeIdInvalid: {href}: {error}") from None
+        return node
 
     async def _walked(self, path: str) -> ua.NodeId:
         steps = [step for step in path.split("/") if step]

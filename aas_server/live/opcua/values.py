@@ -1,12 +1,15 @@
 """OPC UA values as everyone else here knows them, and back (OPC 10000-6, 5.1)."""
 
 import dataclasses
+import enum
+import struct
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin
 
 from asyncua import ua
+from asyncua.ua.ua_binary import get_safe_type_hints, variant_to_binary
 from asyncua.ua.uaerrors import UaError
 
 from aas_server.live import FileTime, LocalText, Value
@@ -97,7 +100,19 @@ class Like(NamedTuple):
 
 
 def variant(value: Value, like: Like, texts: Mapping[str, int]) -> ua.Variant:
-    """A value as the node holds one like it. Raises Malformed (BadTypeMismatch), OverflowError (BadOutOfRange)."""
+    """A value as the node holds one like it. Raises Malformed (BadTypeMismatch), OverflowError (BadOutOfRange).
+
+    It can be sent: what could not would take with it all that is sent in the same request.
+    """
+    made = _variant(value, like, texts)
+    try:
+        variant_to_binary(made)
+    except Exception as error:  # whatever asyncua stumbles over, such as texts of JSON that are no Unicode
+        raise Malformed(f"{value!r:.80} cannot be sent: {error}") from None
+    return made
+
+
+def _variant(value: Value, like: Like, texts: Mapping[str, int]) -> ua.Variant:
     kind = like.kind
     if isinstance(value, list):
         if not like.array:
@@ -163,10 +178,19 @@ def _boolean(value: Value, _: Any) -> bool:
     return value
 
 
-def _float(value: Value, _: Any) -> float:
+def _double(value: Value, _: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Malformed(f"{value!r:.80} is no number")
     return float(value)
+
+
+def _float(value: Value, _: Any) -> float:
+    number = _double(value, _)
+    try:
+        struct.pack("<f", number)
+    except OverflowError:
+        raise OverflowError(f"{number} is no Float: it is too large") from None
+    return number
 
 
 def _string(value: Value, _: Any) -> str | None:
@@ -218,34 +242,55 @@ def _structure(value: Value, held: Any) -> Any:
     """The structure that the node holds, with other fields."""
     if not isinstance(value, dict):
         raise Malformed(f"{value!r:.80} is no structure")
-    if held is None or isinstance(held, ua.ExtensionObject) or not dataclasses.is_dataclass(held):
+    if isinstance(held, ua.ExtensionObject) or not dataclasses.is_dataclass(held) or isinstance(held, type):
         raise Malformed("the structure is of a type that the server does not describe")
-    fields = {each.name for each in dataclasses.fields(held)}
-    if unknown := [name for name in value if name not in fields]:
-        raise Malformed(f"the structure has no field {unknown[0]!r}; it has {', '.join(sorted(fields))}")
-    return dataclasses.replace(held, **{name: _field(each, getattr(held, name)) for name, each in value.items()})  # type: ignore[type-var]
+    types = _types(type(held))
+    if unknown := [name for name in value if name not in types]:
+        raise Malformed(f"the structure has no field {unknown[0]!r}; it has {', '.join(sorted(types))}")
+    fields = {name: _field(each, getattr(held, name), types[name]) for name, each in value.items()}
+    return dataclasses.replace(held, **fields)
 
 
-def _field(value: Value, held: Any) -> Any:
-    if dataclasses.is_dataclass(held) and not isinstance(held, ua.LocalizedText):
-        return _structure(value, held)
-    if isinstance(held, ua.LocalizedText):
-        return _local(value, held)
-    if isinstance(held, bool):
-        return _boolean(value, held)
-    if isinstance(held, float):
-        return _float(value, held)
-    if isinstance(held, int) and not isinstance(value, int):
-        raise Malformed(f"{value!r:.80} is no whole number")
-    if isinstance(held, datetime):
-        return _time(value, held)
-    return value
+def _types(structure: Any) -> Mapping[str, Any]:
+    """The types of the fields of a structure as asyncua has them: `ua.Float`, `list[ua.Byte]`, `Optional[ua.Float]`."""
+    hints = get_safe_type_hints(structure, {"ua": ua})
+    return {each.name: hints[each.name] for each in dataclasses.fields(structure)}
+
+
+def _field(value: Value, held: Any, kind: Any) -> Any:
+    """A field of this type. Raises Malformed, OverflowError."""
+    within = [each for each in get_args(kind) if each is not type(None)]
+    if get_origin(kind) is list:
+        if not isinstance(value, list):
+            raise Malformed(f"{value!r:.80} is no array")
+        known = held if isinstance(held, list) else []
+        return [_field(each, known[at] if at < len(known) else None, within[0]) for at, each in enumerate(value)]
+    if within:  # it may be left out
+        return None if value is None else _field(value, held, within[0])
+    return _single(value, held, kind)
+
+
+def _single(value: Value, held: Any, kind: type) -> Any:
+    if issubclass(kind, enum.IntEnum):
+        return _enumerated(value, kind)
+    builtin = next((each.__name__ for each in kind.__mro__ if each.__name__ in ua.VariantType.__members__), "")
+    if not builtin and dataclasses.is_dataclass(kind):
+        return _structure(value, kind() if held is None else held)
+    return _made(value, ua.VariantType[builtin or "Null"], held, {})
+
+
+def _enumerated(value: Value, kind: type[enum.IntEnum]) -> Any:
+    number = _whole(value, ua.VariantType.Int32, {})
+    try:
+        return kind(number)
+    except ValueError:
+        raise OverflowError(f"{number} is no {kind.__name__}") from None
 
 
 _MAKERS: dict[ua.VariantType, Callable[[Value, Any], Any]] = {
     ua.VariantType.Boolean: _boolean,
     ua.VariantType.Float: _float,
-    ua.VariantType.Double: _float,
+    ua.VariantType.Double: _double,
     ua.VariantType.String: _string,
     ua.VariantType.DateTime: _time,
     ua.VariantType.ByteString: _bytes,
