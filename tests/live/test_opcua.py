@@ -10,6 +10,7 @@ import pytest
 
 from aas_server.live import Action, Endpoint, FileTime, Item, Link, LocalText, Value
 from aas_server.live.credentials import NOBODY
+from aas_server.live.opcua import monitoring
 from aas_server.live.opcua.connection import OpcUaConnection
 from aas_server.live.opcua.security import Pki
 from aas_server.model.errors import Malformed, Unavailable
@@ -111,6 +112,17 @@ async def test_items_come_and_go_while_it_runs(press: Plant, tmp_path: Path) -> 
         await press.set(Speed=5.0, Count=10)
         await watch.sees({1: 5.0})
         assert watch.values[3] != 10
+
+
+@pytest.mark.parametrize("href", ["ns=70000;s=X", "ns=0;i=99999999999", "ns=1;s=\ud800"])
+async def test_a_node_that_there_cannot_be_spoils_no_other(press: Plant, tmp_path: Path, href: str) -> None:
+    async with connected(press.url, tmp_path) as watch:
+        await watch.connection.observe({1: at("Speed"), 2: Item(href), 3: Item(href, observed=False, polling=0.1)})
+        await watch.sees({1: 1.0})
+        assert {error.partition(":")[0] for error in watch.connection.standing.errors.values()} == {"BadNodeIdInvalid"}
+        codes = await watch.connection.write([(Item(href), 2.0), (at("Speed"), 2.0)])
+        assert [status_name(code) for code in codes] == ["BadNodeIdInvalid", "Good"]
+        await watch.sees({1: 2.0})
 
 
 async def test_bad_and_uncertain_values_say_so(press: Plant, tmp_path: Path) -> None:
@@ -219,3 +231,16 @@ async def test_a_black_hole_is_noticed(press: Plant, tmp_path: Path) -> None:
         await watch.until(lambda: watch.connection.standing.link is Link.LOST, 30)
         between.swallows = False
         await watch.sees({1: 2.0})
+
+
+async def test_who_publishes_seldom_is_not_taken_for_gone(
+    press: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitoring, "ALIVE", 0.5)
+    async with connected(press.url, tmp_path) as watch:
+        await watch.connection.observe({1: at("Speed", publishing=4.0)})
+        await watch.sees({1: 1.0})
+        await asyncio.sleep(6)  # a sign of life comes every four seconds
+        await press.set(Speed=2.0)
+        await watch.sees({1: 2.0})
+        assert watch.connection.standing.connects == 1

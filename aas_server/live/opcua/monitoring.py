@@ -31,10 +31,17 @@ class Monitoring:
         self.shapes: dict[int, Shape] = {}
         #: Subscriptions by their publishing interval, and what the server calls the items in them.
         self.subscriptions: dict[float, int] = {}
+        #: Seconds within which each gives a sign of life.
+        self._promised: dict[float, float] = {}
         self._monitored: dict[int, tuple[int, int]] = {}
         #: Those whose values cannot be decoded: left alone until the next `observe`.
         self.released: set[int] = set()
         self._tried: set[int] = set()
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which a server is gone that gives no sign of life, as seldom as it has promised to."""
+        return 2 * max(ALIVE, min(self._promised.values(), default=0.0))
 
     async def observe(self, items: Mapping[int, Item]) -> None:
         """Observe exactly these."""
@@ -129,6 +136,11 @@ class Monitoring:
             response = struct_from_binary(ua.CreateSubscriptionResponse, data)
             response.ResponseHeader.ServiceResult.check()
             self.subscriptions[publishing] = int(response.Parameters.SubscriptionId)
+            interval, count = (
+                response.Parameters.RevisedPublishingInterval,
+                response.Parameters.RevisedMaxKeepAliveCount,
+            )
+            self._promised[publishing] = float(interval) / 1000 * int(count)
         return self.subscriptions[publishing]
 
     async def _monitor(self, subscription: int, items: Mapping[int, tuple[Item, ua.NodeId]]) -> None:

@@ -16,7 +16,7 @@ from asyncua.ua.uaerrors import BadTimeout
 from aas_server.live import Item, Readings, Standing
 from aas_server.live.opcua.decoding import Notification, Publication, Unusual, decode
 from aas_server.live.opcua.forming import Forming
-from aas_server.live.opcua.monitoring import ALIVE, Monitoring
+from aas_server.live.opcua.monitoring import Monitoring
 from aas_server.live.opcua.nodes import Nodes, named
 from aas_server.live.opcua.polling import Polling
 from aas_server.live.opcua.skipping import Undecoded
@@ -112,9 +112,9 @@ class Session:
         self._take(bytes(data._data[data._cur_pos : data._cur_pos + data._size]))
 
     async def _listen(self) -> None:
-        """A server that gives no sign of life, though it should every five seconds, is gone."""
-        while (silent := time.monotonic() - self._heard) < 2 * ALIVE:  # noqa: ASYNC110 - an event each time costs more
-            await asyncio.sleep(2 * ALIVE - silent)
+        """A server that gives no sign of life, though it has promised to, is gone."""
+        while (silent := time.monotonic() - self._heard) < self._at.patience:  # noqa: ASYNC110 - an event costs more
+            await asyncio.sleep(self._at.patience - silent)
         self._end("BadTimeout: the server has fallen silent")
 
     def _take(self, body: bytes) -> None:
