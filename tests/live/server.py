@@ -77,22 +77,33 @@ async def build(server: Server, variables: int) -> None:
     for number in range(variables):
         name = f"V{number}"
         await folder.add_variable(ua.NodeId(name, index), ua.QualifiedName(name, index), 0.0, ua.VariantType.Double)
-    await add_methods(folder, index)
+    await add_methods(folder, index, mode.nodeid)
 
 
-async def add_methods(folder: Any, index: int) -> None:
+async def add_methods(folder: Any, index: int, mode: Any) -> None:
     @uamethod
     def add(_: Any, first: float, second: float) -> float:
         if second == 13:
             raise ua.uaerrors.UaStatusCodeError(ua.StatusCodes.BadOutOfRange)
         return first + second
 
-    def argument(name: str) -> ua.Argument:
-        return ua.Argument(Name=name, DataType=ua.NodeId(ua.ObjectIds.Double), ValueRank=-1)
+    @uamethod
+    def switch(_: Any, to: int, kind: int, ratio: float) -> str:
+        return f"{to} {kind} {ratio}"
+
+    def argument(name: str, kind: Any = None) -> ua.Argument:
+        return ua.Argument(Name=name, DataType=kind or ua.NodeId(ua.ObjectIds.Double), ValueRank=-1)
 
     await folder.add_method(
         ua.NodeId("Add", index), ua.QualifiedName("Add", index), add, [argument("a"), argument("b")], [argument("sum")]
     )
+    given = [
+        argument("to", mode),
+        argument("kind", ua.NodeId(ua.ObjectIds.Enumeration)),
+        argument("ratio", ua.NodeId(ua.ObjectIds.Float)),
+    ]
+    told = [argument("told", ua.NodeId(ua.ObjectIds.String))]
+    await folder.add_method(ua.NodeId("Switch", index), ua.QualifiedName("Switch", index), switch, given, told)
 
 
 async def obey(server: Server, variables: int) -> None:

@@ -184,6 +184,19 @@ async def test_methods_are_called_by_the_names_of_their_arguments(press: Plant, 
             await watch.connection.invoke(add, {"a": 1.0, "b": 13.0})
 
 
+async def test_arguments_may_be_enumerations(press: Plant, tmp_path: Path) -> None:
+    switch = Action(f"nsu={URI};s=Switch")
+    given: dict[str, Value] = {"to": 2, "kind": 1, "ratio": 0.5}
+    async with connected(press.url, tmp_path) as watch:
+        await watch.until(lambda: watch.connection.standing.link is Link.CONNECTED)
+        assert await watch.connection.invoke(switch, given) == {"told": "2 1 0.5"}
+        assert await watch.connection.invoke(switch, {**given, "to": "Running"}) == {"told": "2 1 0.5"}
+        with pytest.raises(Malformed, match="the argument 'to': 'Flying' is no Int32"):
+            await watch.connection.invoke(switch, {**given, "to": "Flying"})
+        with pytest.raises(Malformed, match="the argument 'ratio': .* is no Float"):
+            await watch.connection.invoke(switch, {**given, "ratio": 1e300})
+
+
 @pytest.mark.parametrize(("method", "owner"), [("Gone", ""), ("Gone", "Plant"), ("Add", "Gone")])
 async def test_a_method_that_is_not_there_is_named(press: Plant, tmp_path: Path, method: str, owner: str) -> None:
     async with connected(press.url, tmp_path) as watch:

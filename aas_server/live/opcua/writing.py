@@ -100,8 +100,7 @@ class Writing:
                 like = Like(found.VariantType, found.Value, bool(found.is_array))
             else:
                 like = await empty(self._client, kind, array=rank.Value is not None and int(rank.Value.Value or 0) >= 1)
-            texts = await self._nodes.texts(kind) if isinstance(kind, ua.NodeId) and _enumerated(kind, like) else {}
-            self._held[href] = Held(like, {text: number for number, text in texts.items()})
+            self._held[href] = Held(like, await _numbers(self._nodes, kind, like))
         return self._held[href]
 
     async def _send(self) -> None:
@@ -142,6 +141,8 @@ async def empty(client: Client, data_type: Any, array: bool) -> Like:
         number = data_type.Identifier
         if data_type.NamespaceIndex == 0 and isinstance(number, int) and 1 <= number <= 22:
             return Like(ua.VariantType(number), None, array)
+        if data_type == _ENUMERATION:
+            return Like(ua.VariantType.Int32, None, array)
         above = await client.get_node(data_type).get_references(
             ua.object_ids.ObjectIds.HasSubtype, ua.BrowseDirection.Inverse
         )
@@ -150,6 +151,14 @@ async def empty(client: Client, data_type: Any, array: bool) -> Like:
 
 
 _MISMATCH = status_code("BadTypeMismatch")
+#: What all enumerations are kinds of; they are sent as Int32 (OPC 10000-6, 5.2.4).
+_ENUMERATION = ua.NodeId(ua.Int32(ua.object_ids.ObjectIds.Enumeration))
+
+
+async def _numbers(nodes: Nodes, data_type: Any, like: Like) -> dict[str, int]:
+    """The numbers of an enumeration's texts; none of any other type."""
+    texts = await nodes.texts(data_type) if isinstance(data_type, ua.NodeId) and _enumerated(data_type, like) else {}
+    return {text: number for number, text in texts.items()}
 
 
 def _enumerated(data_type: ua.NodeId, like: Like) -> bool:
@@ -265,7 +274,7 @@ class Methods:
             raise Malformed(f"the argument {declared.Name!r} is missing")
         like = await empty(self._client, declared.DataType, declared.ValueRank >= 1)
         try:
-            return variant(inputs[declared.Name], like, {})
+            return variant(inputs[declared.Name], like, await _numbers(self._nodes, declared.DataType, like))
         except (Malformed, OverflowError) as error:
             raise Malformed(f"the argument {declared.Name!r}: {error}") from None
 
