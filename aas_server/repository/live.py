@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from aas_server.model import Document, Kind
 from aas_server.model.changes import Change, Delete, Outcome, Put, Readings, SetValue, Told
@@ -108,6 +109,14 @@ def _found(at: Callable[[IdShortPath], Document] | None, path: IdShortPath) -> D
         return None
 
 
+class Mirror(Protocol):
+    """Where else values are to be seen at once."""
+
+    def show(self, slot: Slot) -> None: ...
+
+    def forget(self, slot: Slot) -> None: ...
+
+
 class LiveValues:
     """The feeds of all submodels. `qualifiers`: elements tell the quality and the source time of their values.
 
@@ -118,6 +127,7 @@ class LiveValues:
         self.qualifiers = qualifiers
         self.version = time.time_ns() // 1000
         self.feeds: dict[str, Feed] = {}
+        self.mirror: Mirror | None = None
         self._kept: dict[tuple[str, IdShortPath], tuple[Entry, int, Entry]] = {}
 
     def bind(self, submodel_id: str, wanted: Mapping[IdShortPath, Converter], base: Entry | None) -> list[Slot]:
@@ -135,6 +145,8 @@ class LiveValues:
         """The element is no longer fed. What it has is stored before, by whoever calls this."""
         feed = slot.feed
         feed.remove(slot)
+        if self.mirror is not None:
+            self.mirror.forget(slot)
         if not feed.slots:
             self.feeds.pop(feed.submodel_id, None)
 

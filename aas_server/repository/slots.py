@@ -60,6 +60,11 @@ class Slot:
         if value is None and is_bad(status):
             value = self.raw
         self.source_time = source_time
+        self._take(value, status)
+        if (mirror := self.feed.table.mirror) is not None:
+            mirror.show(self)
+
+    def _take(self, value: object, status: int) -> None:
         if value == self.raw and status == self.status and type(value) is type(self.raw):
             if self.silent is not None or self.feed.table.qualifiers:
                 self.silent = None
@@ -74,6 +79,8 @@ class Slot:
         if self.silent != status and self.raw is not NOTHING:
             self.silent = status
             self.version = self.feed.move()
+            if (mirror := self.feed.table.mirror) is not None:
+                mirror.show(self)
 
     def bind(self, element: Document | None) -> None:
         """From now on this is the element. Raises nothing: what does not fit is told in `error`."""
