@@ -1,7 +1,6 @@
 """A line to one endpoint: its connection, what is observed there, and where each reading goes."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -83,17 +82,21 @@ class Line:
             self._doubting.cancel()
         await self.connection.close()
         self._reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reading
+        await asyncio.wait({self._reading})
 
     # What arrives
 
     async def _read(self) -> None:
+        """One batch that cannot be taken does not end the line."""
         async for batch in self.connection.readings():
-            if batch:
-                self._take(batch)
-            if self.connection.standing.link is not self._link:
-                await self._stand(self.connection.standing.link)
+            try:
+                if batch:
+                    self._take(batch)
+                if self.connection.standing.link is not self._link:
+                    await self._stand(self.connection.standing.link)
+            except Exception as error:
+                log.exception("%s: readings cannot be taken", self.endpoint.base)
+                self.connection.standing.error = f"readings cannot be taken: {error or type(error).__name__}"
 
     def _take(self, batch: Readings) -> None:
         self.heard = time.time()

@@ -127,6 +127,18 @@ async def test_an_endless_script_is_stopped_and_rests(transforming: Transforming
     assert not transforming.rests(good.script)
 
 
+async def test_what_no_script_can_be_given_concerns_that_one_only(transforming: Transforming) -> None:
+    deep: Any = 1
+    for _ in range(500):
+        deep = [deep]
+    echo = main("return {v = sources.a}")
+    first, second = main("return {v = 'A'}"), main("return {v = 'B'}")
+    found = await transforming.run([Order(first, {}), Order(echo, {"a": deep}), Order(second, {})])
+    assert (found[0], found[2]) == ({"v": "A"}, {"v": "B"})
+    assert "cannot be given to a script" in str(found[1])
+    assert await made(transforming, second) == {"v": "B"}
+
+
 async def test_a_process_that_dies_is_started_again(transforming: Transforming) -> None:
     assert await made(transforming, main("return {v = 1}")) == {"v": 1}
     assert transforming._process is not None
