@@ -42,9 +42,8 @@ class Mirror:
         place = self._places.get(slot)
         if place is None and (place := self._new(slot)) is None:
             return
-        status = slot.status if slot.silent is None else slot.silent
         seconds = slot.source_time / _TICKS - _EPOCH if slot.source_time else 0.0
-        self._table.write(place, slot.raw, status, seconds)
+        self._table.write(place, slot.raw, slot.code, seconds)
 
     def forget(self, slot: Slot) -> None:
         """An element is fed no more."""

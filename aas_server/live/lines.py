@@ -32,6 +32,8 @@ class Line:
     def __init__(self, endpoint: Endpoint, connection: AssetConnection, announce: Announce, stale: float) -> None:
         self.endpoint, self.connection = endpoint, connection
         self._announce, self._stale = announce, stale
+        #: How good values are while the line is down.
+        self._doubtful = LAST_USABLE
         self._numbers: dict[Item, int] = {}
         self._targets: dict[int, list[Target]] = {}
         self._next = 0
@@ -94,6 +96,8 @@ class Line:
                     self._take(batch)
                 if self.connection.standing.link is not self._link:
                     await self._stand(self.connection.standing.link)
+                elif batch and self._link is Link.LOST:
+                    self._doubt(self._doubtful)  # it came before the loss, and was waiting
             except Exception as error:
                 log.exception("%s: readings cannot be taken", self.endpoint.base)
                 self.connection.standing.error = f"readings cannot be taken: {error or type(error).__name__}"
@@ -118,6 +122,7 @@ class Line:
             await self._announce(self)
 
     def _doubt(self, status: int) -> None:
+        self._doubtful = status
         for targets in self._targets.values():
             for target in targets:
                 target.doubt(status)

@@ -36,7 +36,8 @@ class Feed:
         self.move()
 
     def remove(self, slot: Slot) -> None:
-        self.slots.pop(slot.path, None)
+        if self.slots.get(slot.path) is slot:  # else another feeds the element already
+            del self.slots[slot.path]
         self.dirty.pop(slot, None)
         self._related.clear()
         self.move()
@@ -128,6 +129,8 @@ class LiveValues:
         self.version = time.time_ns() // 1000
         self.feeds: dict[str, Feed] = {}
         self.mirror: Mirror | None = None
+        #: Submodels with values that have become less good, or good again, which is no change of theirs.
+        self.doubted: set[str] = set()
         self._kept: dict[tuple[str, IdShortPath], tuple[Entry, int, Entry]] = {}
 
     def bind(self, submodel_id: str, wanted: Mapping[IdShortPath, Converter], base: Entry | None) -> list[Slot]:
@@ -149,6 +152,11 @@ class LiveValues:
             self.mirror.forget(slot)
         if not feed.slots:
             self.feeds.pop(feed.submodel_id, None)
+
+    def requalified(self) -> set[str]:
+        """The submodels whose values have become less good, or good again, since this was last asked."""
+        found, self.doubted = self.doubted, set()
+        return found
 
     def slot(self, submodel_id: str, path: IdShortPath) -> Slot | None:
         """The slot of exactly this element."""

@@ -1,6 +1,7 @@
 """Submodels make properties live: posted, edited, removed; written back; and said how it stands."""
 
 import asyncio
+import contextlib
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -360,3 +361,40 @@ async def test_values_of_the_plant_are_events(client: aiohttp.ClientSession, pre
             pass
         assert event["source"] == f"{ELEMENTS}/Speed"
         assert (event["quality"], event["sourcetime"][-1]) == ("Good", "Z")
+
+
+@contextlib.asynccontextmanager
+async def served(kept: Settings) -> AsyncIterator[aiohttp.ClientSession]:
+    async with (
+        open_repository(kept) as repository,
+        listening(repository, kept) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        yield client
+
+
+async def is_connected(client: aiohttp.ClientSession) -> bool:
+    return [each["state"] for each in (await live(client))["connections"]] == ["connected"]
+
+
+async def test_a_value_that_is_set_right_after_a_restart_is_set_at_the_plant_or_refused(
+    permitting: Settings, press: Plant, tmp_path: Path
+) -> None:
+    kept = replace(permitting, store=f"sqlite:///{tmp_path / 'plant.db'}")
+    async with served(kept) as client:
+        await post(client, data(), described(press.url), configuration(of("Speed")))
+        await shows(client, Speed=1.0)
+    async with served(kept) as client:
+        status = (await client.patch(f"{ELEMENTS}/Speed/$value", json=7)).status
+        assert status in (204, 503)
+        await until(lambda: is_connected(client))
+        await shows(client, Speed=7.0 if status == 204 else 1.0)
+
+
+async def test_the_state_of_a_connection_that_is_gone_is_gone(client: aiohttp.ClientSession, press: Plant) -> None:
+    async with stream(client, types="deleted") as reading:
+        await post(client, data(), described(press.url), configuration(of("Speed")))
+        await until(lambda: is_connected(client))
+        assert (await client.delete(AIMC_AT)).status == 204
+        found = await reading.events(2)
+    assert "/live" in {event["source"] for event in found}
