@@ -279,6 +279,8 @@ class Live:
         """Store what has come, again and again."""
         while True:
             await asyncio.sleep(interval)
+            for line in self.lines.values():
+                line.measure()
             try:
                 await self.feeding.store()
                 await self._feed_from(self.repository.live.requalified())

@@ -13,6 +13,9 @@ from aas_server.model.quality import LAST_USABLE, NO_COMMUNICATION
 
 log = logging.getLogger(__name__)
 
+#: Seconds that the rate of readings is an average of.
+SMOOTHED = 5.0
+
 
 class Target(Protocol):
     """Where readings of an item go: an element, or the input of a transformation."""
@@ -38,10 +41,21 @@ class Line:
         self._targets: dict[int, list[Target]] = {}
         self._next = 0
         self._link = Link.CONNECTING
+        #: Readings a second, and when they were last counted.
+        self.rate = 0.0
+        self._measured = (time.monotonic(), 0)
         #: When something was last heard.
         self.heard = 0.0
         self._doubting: asyncio.TimerHandle | None = None
         self._reading = asyncio.create_task(self._read(), name=f"line {endpoint.base}")
+
+    def measure(self) -> None:
+        """Note how many readings have come a second, on the average of about the last five."""
+        now, count = time.monotonic(), self.connection.standing.readings
+        at, before = self._measured
+        if (passed := now - at) > 0:
+            self.rate += ((count - before) / passed - self.rate) * min(1.0, passed / SMOOTHED)
+        self._measured = now, count
 
     @property
     def idle(self) -> bool:
@@ -139,6 +153,7 @@ class Line:
             "items": self.items,
             "troubled": len(standing.errors),
             "readings": standing.readings,
+            "rate": round(self.rate, 1),
             "gaps": standing.gaps,
             "overflows": standing.overflows,
         }

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -371,6 +372,17 @@ async def served(kept: Settings) -> AsyncIterator[aiohttp.ClientSession]:
         aiohttp.ClientSession(server.url) as client,
     ):
         yield client
+
+
+async def test_the_health_page_tells_how_many_readings_come(client: aiohttp.ClientSession, press: Plant) -> None:
+    await post(client, data(), described(press.url), configuration(of("Speed")))
+    await shows(client, Speed=1.0)
+
+    async def rising() -> bool:
+        await press.set(Speed=press.port % 7 + time.time() % 50)
+        return bool((await live(client))["connections"][0]["rate"] > 0)
+
+    await until(rising)
 
 
 async def is_connected(client: aiohttp.ClientSession) -> bool:
