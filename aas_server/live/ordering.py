@@ -96,7 +96,7 @@ def _circles(feeds: Feeds) -> dict[int, int]:
             number = waiting.pop()
             if number not in circle_of:
                 circle_of[number] = start
-                waiting += fed_by[number] - circle_of.keys()
+                waiting += [each for each in fed_by[number] if each not in circle_of]
     sizes = Counter(circle_of.values())
     return {number: at for number, at in sorted(circle_of.items()) if sizes[at] > 1 or number in feeds[number]}
 

@@ -255,3 +255,11 @@ def test_thousands_of_circles_are_found_as_soon_as_a_few() -> None:
 def test_patterns_that_mean_something_else_are_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"network|no host"):
         check([pattern])
+
+
+def test_of_more_than_a_hundred_thousand_items_the_rest_is_left_out_and_said() -> None:
+    names = [f"E{number}" for number in range(50_010)]
+    described = interface(BASE, [node("Speed", "/?id=ns=1;s=Speed")])
+    found = plan(data(*names), described, configuration(*(of("Speed", name) for name in names)))
+    assert (len(found.mappings), len(found.defects)) == (50_000, 10)
+    assert "more than 100000" in found.defects[0].text
