@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -151,12 +152,20 @@ def mapping() -> None:
 @click.option("--security", default="auto", show_default=True, help="auto, None, or a policy like Basic256Sha256/Sign.")
 @click.option("--user", default="", help="User to log in as.")
 @click.option("--password-file", type=click.Path(path_type=Path), help="File with the password of that user.")
+@click.option("--plain", is_flag=True, help="Send the password where anybody on the way could read it, too.")
 @click.option("--certificate", type=click.Path(), default="", help="Certificate to log in with, as DER or PEM.")
 @click.option("--key", type=click.Path(), default="", help="Private key of that certificate, as PEM.")
 @click.option("--pki", type=click.Path(path_type=Path), default="pki", help="OPC UA certificates.", show_default=True)
 @click.option("--trust-all", is_flag=True, help="Believe the server, whatever its certificate.")
 def browse(
-    base: str, security: str, user: str, password_file: Path | None, certificate: str, key: str, **given: Any
+    base: str,
+    security: str,
+    user: str,
+    password_file: Path | None,
+    plain: bool,
+    certificate: str,
+    key: str,
+    **given: Any,
 ) -> None:
     """Propose what makes the nodes of an OPC UA server live.
 
@@ -164,7 +173,7 @@ def browse(
     edit it, and post it to /upload. How it goes is told on standard error.
     """
     config.set_up_logging("WARNING", "text")
-    credentials = _credentials(user, password_file, certificate, key)
+    credentials = replace(_credentials(user, password_file, certificate, key), plain=plain)
     try:
         secured = securing.parse(security, credentials.kind)
     except ValueError as error:

@@ -11,7 +11,10 @@ from aas_server.live import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an endpoint is told of us. Certificates and keys are paths of files, `ca` is that of who vouches for it."""
+    """What an endpoint is told of us. Certificates and keys are paths of files, `ca` is that of who vouches for it.
+
+    `plain` lets the password go to an OPC UA server where anybody on the way could read it.
+    """
 
     user: str = ""
     password: str = field(default="", repr=False)
@@ -19,6 +22,7 @@ class Credentials:
     certificate: str = ""
     key: str = ""
     ca: str = ""
+    plain: bool = False
 
     @property
     def kind(self) -> str:
@@ -46,14 +50,22 @@ def from_toml(path: Path) -> Mapping[str, Credentials]:
 def _read(path: Path, base: str, table: object) -> Credentials:
     if not isinstance(table, dict):
         raise ValueError(f'{path}: credentials of an endpoint are a table: ["{base}"]')  # noqa: TRY004 - of a file
-    known = {each.name for each in fields(Credentials)}
+    texts = dict(table)
+    plain = texts.pop("plain", False)
+    if not isinstance(plain, bool):
+        raise ValueError(f"{path}: {base}: plain is true or false")  # noqa: TRY004 - of a file
+    return Credentials(plain=plain, **_texts(path, base, texts))
+
+
+def _texts(path: Path, base: str, table: Mapping[str, object]) -> dict[str, str]:
+    known = {each.name for each in fields(Credentials)} - {"plain"}
     found: dict[str, str] = {}
     for name, given in table.items():
         what, _, where = name.partition("_")
         if what not in known or where not in ("", "file", "env") or not isinstance(given, str):
             raise ValueError(f"{path}: {base}: {name} is none of {', '.join(sorted(known))}, as texts")
         found[what] = _secret(path, base, name, given, where)
-    return Credentials(**found)
+    return found
 
 
 def _secret(path: Path, base: str, name: str, given: str, where: str) -> str:

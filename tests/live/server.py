@@ -17,6 +17,7 @@ from asyncua.common.methods import uamethod
 from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.security_policies import SecurityPolicyNone
 from asyncua.server.server import Server
 from asyncua.server.uaprocessor import UaProcessor
 from asyncua.server.user_managers import UserManager
@@ -41,6 +42,15 @@ async def build(server: Server, variables: int) -> None:
         "Point",
         [new_struct_field("X", ua.VariantType.Double), new_struct_field("Y", ua.VariantType.Double)],
     )
+    fields = [
+        new_struct_field("Ratio", ua.VariantType.Float),
+        new_struct_field("Number", ua.VariantType.Int16),
+        new_struct_field("Mode", mode),
+        new_struct_field("Bytes", ua.VariantType.Byte, array=True),
+        new_struct_field("Id", ua.VariantType.NodeId),
+        new_struct_field("Maybe", ua.VariantType.Float, optional=True),
+    ]
+    await new_struct(server, index, "Sample", fields)
     await server.load_data_type_definitions()
     values: dict[str, tuple[Any, Any]] = {
         "Speed": (1.0, ua.VariantType.Double),
@@ -53,6 +63,8 @@ async def build(server: Server, variables: int) -> None:
         "Array": ([1.0, 2.0, 3.0], ua.VariantType.Double),
         "Limits": (ua.Range(-1.0, 2.5), ua.VariantType.ExtensionObject),
         "Point": (ua.Point(X=1.0, Y=2.0), ua.VariantType.ExtensionObject),
+        "Ratio": (0.5, ua.VariantType.Float),
+        "Sample": (ua.Sample(Ratio=0.5, Bytes=[1, 2]), ua.VariantType.ExtensionObject),
     }
     for name, (value, kind) in values.items():
         node = await folder.add_variable(ua.NodeId(name, index), ua.QualifiedName(name, index), value, kind)
@@ -88,8 +100,8 @@ async def obey(server: Server, variables: int) -> None:
 
     `{"Speed": 4.5}`, `{"Speed": [null, "BadSensorFailure"]}`; a structure that is not as the server describes it:
     `{"Point": {"body": "0102"}}`; all that are numbered: `{"all": 3}`; a ByteString that is shorter than it says:
-    `{"torn": "Raw"}`; a node that takes some seconds to be read and written, while others are answered or wait, too:
-    `{"slow": ["Speed", 20, true]}`.
+    `{"torn": "Raw"}`; passwords are to come without an encryption of their own: `{"readable": true}`; a node that takes
+    some seconds to be read and written, while others are answered or wait, too: `{"slow": ["Speed", 20, true]}`.
     """
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 20)
@@ -102,6 +114,8 @@ async def obey(server: Server, variables: int) -> None:
                     await change_all(server, index, value, variables)
                 case "torn":
                     await change(server, index, value, Torn(b"\x01"))
+                case "readable":
+                    take_readable_passwords(server)
                 case "slow":
                     slow_down(*value)
                 case _:
@@ -134,6 +148,12 @@ async def change(server: Server, index: int, name: str, value: Any) -> None:
         SourceTimestamp=datetime.now(UTC),
     )
     await server.write_attribute_value(node.nodeid, data)
+
+
+def take_readable_passwords(server: Server) -> None:
+    for endpoint in server.iserver.endpoints:
+        for token in endpoint.UserIdentityTokens:
+            token.SecurityPolicyUri = SecurityPolicyNone.URI
 
 
 class Torn(bytes):

@@ -40,7 +40,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def letting(permitting: Settings, foreign: str, tmp_path: Path) -> Settings:
     known = tmp_path / "credentials.toml"
-    known.write_text(f'["{foreign}"]\nuser = "user1"\npassword = "password1"\n', encoding="utf-8")
+    known.write_text(f'["{foreign}"]\nuser = "user1"\npassword = "password1"\nplain = true\n', encoding="utf-8")
     return replace(permitting, live_allowed=("opc.tcp://localhost",), live_credentials=str(known), live_trust_all=True)
 
 

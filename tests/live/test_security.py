@@ -77,6 +77,45 @@ async def test_a_user(press: Plant, tmp_path: Path, password: str, error: str) -
             await watch.sees({1: 1.0})
 
 
+READABLE = "BadSecurityPolicyRejected: anybody on the way could read the password"
+
+
+@pytest.mark.parametrize("security", [Security(), Security(token="UserName"), Security("Basic256Sha256", "None")])
+async def test_a_password_does_not_go_out_unsecured(press: Plant, tmp_path: Path, security: Security) -> None:
+    pki = Pki(tmp_path / "pki", trust_all=True)
+    async with connected(press, security, pki, Credentials("operator", "secret")) as watch:
+        assert (await lost(watch)).startswith(READABLE)
+
+
+async def test_a_password_goes_out_unsecured_where_the_operator_says_so(press: Plant, tmp_path: Path) -> None:
+    credentials = Credentials("operator", "secret", plain=True)
+    async with connected(press, Security(token="UserName"), Pki(tmp_path / "pki"), credentials) as watch:
+        await watch.connection.observe({1: at("Speed")})
+        await watch.sees({1: 1.0})
+
+
+async def test_a_signed_password_is_encrypted_too(press: Plant, tmp_path: Path) -> None:
+    await press.set(readable=True)
+    pki = Pki(tmp_path / "pki", trust_all=True)
+    credentials = Credentials("operator", "secret")
+    async with connected(press, Security("Basic256Sha256", "Sign", "UserName"), pki, credentials) as watch:
+        assert (await lost(watch)).startswith(READABLE)
+    security = Security("Basic256Sha256", "SignAndEncrypt", "UserName")
+    async with connected(press, security, pki, credentials) as watch:
+        await watch.connection.observe({1: at("Speed")})
+        await watch.sees({1: 1.0})
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_what_is_chosen_for_a_password_is_never_nothing(tmp_path: Path, plain: bool) -> None:
+    credentials = Credentials("operator", "secret", plain=plain)
+    async with (
+        plant() as press,
+        connected(press, Security(auto=True), Pki(tmp_path / "pki", trust_all=True), credentials) as watch,
+    ):
+        assert (await lost(watch)).startswith("BadSecurityPolicyRejected: the server offers no policy but None")
+
+
 async def test_a_user_that_nobody_has_named(press: Plant, tmp_path: Path) -> None:
     async with connected(press, Security(token="UserName"), Pki(tmp_path / "pki")) as watch:
         assert "the credentials name none for this endpoint" in await lost(watch)
@@ -95,12 +134,13 @@ def test_credentials_are_read_and_not_shown(tmp_path: Path, monkeypatch: pytest.
     file = tmp_path / "credentials.toml"
     file.write_text(
         '["opc.tcp://a:4840"]\nuser = "me"\npassword_env = "PLC_PASSWORD"\n'
-        '["opc.tcp://b"]\nuser = "me"\npassword_file = "two.txt"\n',
+        '["opc.tcp://b"]\nuser = "me"\npassword_file = "two.txt"\nplain = true\n',
         encoding="utf-8",
     )
     known = from_toml(file)
     assert of(Endpoint("opc.tcp://a:4840/path"), known).password == "one"
     assert of(Endpoint("opc.tcp://b"), known).password == "two"
+    assert (of(Endpoint("opc.tcp://a:4840"), known).plain, of(Endpoint("opc.tcp://b"), known).plain) == (False, True)
     assert of(Endpoint("opc.tcp://c"), known) is NOBODY
     assert "one" not in repr(known)
 
@@ -109,6 +149,8 @@ def test_credentials_are_read_and_not_shown(tmp_path: Path, monkeypatch: pytest.
     ("written", "words"),
     [
         ('["opc.tcp://a"]\npasswort = "hidden"', "passwort is none of"),
+        ('["opc.tcp://a"]\nplain = "hidden"', "plain is true or false"),
+        ('["opc.tcp://a"]\nplain_env = "hidden"', "plain_env is none of"),
         ('["opc.tcp://a"]\npassword_env = "NOT_THERE"', "the variable that password_env names is not set"),
         ('["opc.tcp://a"]\npassword_file = "nowhere"', "the file that password_file names cannot be read"),
         ('password = "hidden"', "credentials of an endpoint are a table"),

@@ -15,6 +15,7 @@ from aas_server.live import Endpoint
 from aas_server.live.browsed import Argument, Left, Node, NodeKind, Said
 from aas_server.live.credentials import Credentials
 from aas_server.live.opcua.asking import Asking
+from aas_server.live.opcua.greeting import Greeting
 from aas_server.live.opcua.nodes import Nodes, named
 from aas_server.live.opcua.security import Pki, secured
 from aas_server.live.opcua.types import ABSTRACT, Types
@@ -50,7 +51,7 @@ class Found:
 @contextlib.asynccontextmanager
 async def session(endpoint: Endpoint, credentials: Credentials, pki: Pki) -> AsyncIterator[tuple[Client, Nodes]]:
     """A session as long as a block lasts. Raises Unavailable with what the server or the network says."""
-    client = Client(endpoint.base, timeout=ANSWER, watchdog_intervall=ANSWER)
+    client = Greeting(endpoint.base, timeout=ANSWER, watchdog_intervall=ANSWER)
     client.session_timeout = 600_000
     client.name = client.description = "AAS server"
     try:

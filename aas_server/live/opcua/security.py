@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from aas_server.live import Security
 from aas_server.live.credentials import Credentials
-from aas_server.live.opcua.greeting import Greeting
+from aas_server.live.opcua.greeting import READABLE, Greeting
 from aas_server.model.errors import Forbidden, Unsupported
 
 POLICIES: dict[str, type[security_policies.SecurityPolicy]] = {
@@ -117,15 +117,13 @@ def _subject(certificate: x509.Certificate) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", str(names[0].value) if names else "server")[:60]
 
 
-async def secured(client: Client, security: Security, credentials: Credentials, pki: Pki) -> None:
+async def secured(client: Greeting, security: Security, credentials: Credentials, pki: Pki) -> None:
     """Set up how a client talks to its server. Raises Unsupported, Forbidden, and what the connection raises."""
-    policy, mode = security.policy, security.mode
-    wants = security.auto or policy != "None" or security.token == "Certificate"  # noqa: S105 - the kind of a token
+    wants = security.auto or security.policy != "None" or security.token == "Certificate"  # noqa: S105 - the kind of a token
     if wants:
         await pki.prepare()
         client.application_uri = pki.application
-    if security.auto:
-        policy, mode = await _strongest(client)
+    policy, mode = await _chosen(client, security, credentials)
     if policy != "None":
         if policy not in POLICIES or mode not in MODES:
             raise Unsupported(f"BadSecurityPolicyRejected: {policy} with {mode} is not offered here")
@@ -133,7 +131,21 @@ async def secured(client: Client, security: Security, credentials: Credentials, 
         server = await _certificate(client, policy, mode)
         await pki.judge(x509.load_der_x509_certificate(server))
         await client.set_security(POLICIES[policy], certificate, key, server_certificate=server, mode=MODES[mode])
+    client.plain = credentials.plain
     await _identified(client, security, credentials, pki)
+
+
+async def _chosen(client: Greeting, security: Security, credentials: Credentials) -> tuple[str, str]:
+    """The policy and mode. Raises Forbidden for None where a password would go that nobody lets go."""
+    secret = security.token != "Certificate" and credentials.password  # noqa: S105 - the kind of a token
+    if not security.auto:
+        if secret and "None" in (security.policy, security.mode) and not credentials.plain:
+            raise Forbidden(READABLE)  # encrypted or not: nobody has vouched for the certificate that it would be for
+        return security.policy, security.mode
+    policy, mode = await _strongest(client)
+    if secret and policy == "None":  # whoever stands between may have left out the others
+        raise Forbidden("BadSecurityPolicyRejected: the server offers no policy but None, to which no password goes")
+    return policy, mode
 
 
 async def _identified(client: Client, security: Security, credentials: Credentials, pki: Pki) -> None:

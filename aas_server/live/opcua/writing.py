@@ -1,6 +1,7 @@
 """What goes to the plant: values of nodes, many in one request, and calls of methods."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,22 +40,41 @@ class Writing:
         self._sending: set[asyncio.Task[None]] = set()
         #: Nodes of requests that were not answered in time: each is written alone, once at a time, until it is.
         self._alone: dict[ua.NodeId, asyncio.Lock] = {}
+        #: Whose turn it is at each node.
+        self._turns: dict[ua.NodeId, asyncio.Lock] = {}
 
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
         """The StatusCode of each. What cannot be such a value is BadTypeMismatch or BadOutOfRange."""
-        return list(await asyncio.gather(*(self._write(item, value) for item, value in orders)))
+        statuses: dict[int, int] = {}
+        several = defaultdict[ua.NodeId, list[int]](list)
+        ids = await asyncio.gather(*(self._nodes.resolve(item.href) for item, _ in orders), return_exceptions=True)
+        for number, node in enumerate(ids):
+            match node:
+                case Malformed():
+                    statuses[number] = _refusal(node)
+                case BaseException():
+                    raise node
+                case _:
+                    several[node].append(number)
+        writes = [self._together(node, [orders[number] for number in some]) for node, some in several.items()]
+        for some, codes in zip(several.values(), await asyncio.gather(*writes), strict=True):
+            statuses |= zip(some, codes, strict=True)
+        return [statuses[number] for number in range(len(orders))]
 
-    async def _write(self, item: Item, value: Value) -> int:
-        try:
-            node = await self._nodes.resolve(item.href)
-            held = await self._like(item.href, node, bool(item.pick) or isinstance(value, dict))
-            wanted = ua.WriteValue(NodeId=node, AttributeId=AttributeIds.Value)
-            wanted.Value = ua.DataValue(variant(_placed(held.like, item.pick, value), held.like, held.texts))
-        except Malformed as error:
-            known = str(error).partition(":")[0]
-            return status_code(known) if known.startswith("Bad") and " " not in known else _MISMATCH
-        except OverflowError:
-            return status_code("BadOutOfRange")
+    async def _together(self, node: ua.NodeId, orders: Sequence[tuple[Item, Value]]) -> list[int]:
+        """Write to one node. Each has its turn: parts are put into what the node holds, and none may be lost."""
+        async with self._turns.setdefault(node, asyncio.Lock()):
+            try:
+                parts = any(item.pick or isinstance(value, dict) for item, value in orders)
+                made, refused = _combined(await self._like(orders[0][0].href, node, parts), orders)
+            except Malformed as error:
+                return [_refusal(error)] * len(orders)
+            code = await self._write(node, made) if made is not None else 0
+            return [refused.get(number, code) for number in range(len(orders))]
+
+    async def _write(self, node: ua.NodeId, made: ua.Variant) -> int:
+        wanted = ua.WriteValue(NodeId=node, AttributeId=AttributeIds.Value)
+        wanted.Value = ua.DataValue(made)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, done))
         if len(self._waiting) == 1:
@@ -138,14 +158,32 @@ def _enumerated(data_type: ua.NodeId, like: Like) -> bool:
     )
 
 
-def _placed(like: Like, pick: tuple[str | int, ...], value: Value) -> Value:
-    """The whole value of a node where only a part of it is written. Raises Malformed."""
-    return _put(normal(like.value), pick, value) if pick else value
+def _refusal(error: Malformed | OverflowError) -> int:
+    """The StatusCode of what cannot be written."""
+    if isinstance(error, OverflowError):
+        return status_code("BadOutOfRange")
+    known = str(error).partition(":")[0]
+    return status_code(known) if known.startswith("Bad") and " " not in known else _MISMATCH
+
+
+def _combined(held: Held, orders: Sequence[tuple[Item, Value]]) -> tuple[ua.Variant | None, dict[int, int]]:
+    """What a node is to hold when all of this is put into it; the StatusCodes of those that do not fit, by number."""
+    whole = normal(held.like.value) if any(item.pick for item, _ in orders) else None
+    made, refused = None, dict[int, int]()
+    for number, (item, value) in enumerate(orders):
+        try:
+            placed = _put(whole, item.pick, value)
+            made = variant(placed, held.like, held.texts)
+        except (Malformed, OverflowError) as error:
+            refused[number] = _refusal(error)
+        else:
+            whole = placed
+    return made, refused
 
 
 def _put(whole: Value, pick: tuple[str | int, ...], value: Value) -> Value:
     if not pick:
-        return value
+        return _over(whole, value)
     step, rest = pick[0], pick[1:]
     match whole:
         case list() if str(step).isdigit() and int(step) < len(whole):
@@ -153,6 +191,13 @@ def _put(whole: Value, pick: tuple[str | int, ...], value: Value) -> Value:
         case dict() if step in whole:
             return {name: _put(each, rest, value) if name == step else each for name, each in whole.items()}
     raise Malformed(f"BadIndexRangeNoData: the node has no part {step!r}")
+
+
+def _over(whole: Value, value: Value) -> Value:
+    """A value in place of another; of a structure only the fields that it names."""
+    if isinstance(whole, dict) and isinstance(value, dict):
+        return {**whole, **{name: _over(whole.get(name), each) for name, each in value.items()}}
+    return value
 
 
 class Methods:
