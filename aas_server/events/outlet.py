@@ -8,6 +8,7 @@ import math
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from aas_server.events.announcing import PLACES, CloudEvent, announced
 from aas_server.events.observing import Observation, Observations, told
@@ -33,15 +34,17 @@ class Standing:
     sent: int = 0
     connected: bool = False
     error: str = ""
+    #: Event elements that send nothing, and why.
+    defects: Sequence[Document] = ()
 
     def document(self) -> Document:
-        error = {"error": self.error} if self.error else {}
+        troubles = {"error": self.error, "defects": [*self.defects]}
         return {
             "broker": self.broker,
             "connected": self.connected,
             "position": self.position,
             "sent": self.sent,
-            **error,
+            **{name: given for name, given in troubles.items() if given},
         }
 
 
@@ -52,19 +55,20 @@ class Outlet:
         self.standing = Standing(broker.url)
         self._repository, self._broker = repository, broker
         self._topic, self._root = topic.strip("/"), root
-        self._observations = Observations(repository)
+        self._observations = Observations(repository, self._topic)
         self._identifier = hashlib.sha256(f"{broker.url} {topic}".encode()).hexdigest()
         self._noted, self._noted_at = 0, -math.inf
 
     async def follow(self) -> None:
         """Publish, until the store closes; a broker that is away is tried again."""
         await self._observations.load()
+        self.standing.defects = self._observations.defects
         self.standing.position = await self._position()
         delay = FIRST
         while True:
+            before = self.standing.position
             try:
                 session = await opened(self._broker)
-                delay = FIRST
                 try:
                     return await self._publish(session)
                 finally:
@@ -77,6 +81,8 @@ class Outlet:
                 self.standing.position = self._repository.documents.newest
             except Exception:
                 log.exception("events could not be published at %s; it is tried again", self._broker.url)
+            if self.standing.position != before:
+                delay = FIRST  # a broker that only takes the session is not well yet
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST)
 
@@ -121,6 +127,7 @@ class Outlet:
         edited = {each.identifier for each in batch if each.kind is Kind.SUBMODEL and each.event is not Event.VALUE}
         if edited:
             await self._observations.note(edited)
+            self.standing.defects = self._observations.defects
         told_of = [each for each in batch if each.kind in PLACES]
         events = await announced(self._repository, told_of, self._root)
         await session.send([*map(self._message, events), *self._messages(events)])
@@ -132,7 +139,9 @@ class Outlet:
             await self._note()
 
     def _message(self, event: CloudEvent) -> Message:
-        return Message(f"{self._topic}/{event.path}/{event.change.event.value}", event.body)
+        """Names that a package brought along may be none of Part 1, and hold what no topic may."""
+        path = quote(event.path, safe="/[]")
+        return Message(f"{self._topic}/{path}/{event.change.event.value}", event.body)
 
     # Event elements
 
@@ -150,11 +159,8 @@ class Outlet:
 
     def _said(self, observation: Observation, event: CloudEvent | None, now: float) -> Message:
         observation.sent, observation.waiting = now, None
-        keys = observation.source["keys"]
-        place = "/".join(encode(keys[0]["value"]) if not number else key["value"] for number, key in enumerate(keys))
-        topic = observation.element.get("messageTopic") or f"{self._topic}/events/{place}"
-        source = f"{self._root}/submodels/{encode(keys[0]['value'])}"
-        return Message(topic, told(observation, topic, event, source, uuid.uuid4().hex))
+        source = f"{self._root}/submodels/{encode(observation.source['keys'][0]['value'])}"
+        return Message(observation.topic, told(observation, event, source, uuid.uuid4().hex))
 
     # How far it has come
 
