@@ -17,7 +17,7 @@ from aas_server.config import Settings
 from tests.brokers import Mosquitto, mosquitto
 from tests.brokers import client as listening_to
 from tests.events.streams import kind
-from tests.examples import b64, collection, prop, submodel
+from tests.examples import b64, collection, prop, shell, submodel
 from tests.live.plants import Way
 from tests.test_kill import serving
 
@@ -201,6 +201,31 @@ async def test_topics_that_are_not_for_event_elements(settings: Settings, broker
         await client.patch(f"/{ONE}/submodel-elements/B/$value", json=8)
         assert "aas/right" in [(await heard_next(heard))[0] for _ in range(3)]
         assert "defects" not in (await (await client.get("/live")).json())["outlet"]
+
+
+async def test_what_the_broker_refuses_is_counted_and_told(settings: Settings, tmp_path: Path) -> None:
+    """It holds nothing up, and does not count as sent."""
+    rules = tmp_path / "rules"
+    await asyncio.to_thread(rules.write_text, "topic read #\ntopic write aas/submodels/#\n")
+    lines = ["allow_anonymous true", f"acl_file {rules}", "user root"]
+    async with (
+        mosquitto(tmp_path, *lines) as broker,
+        listening_to(broker.url, "aas/#") as (_, heard),
+        telling(settings, broker) as client,
+    ):
+        await client.post("/shells", json=shell("urn:s:1"))
+        await client.post("/submodels", json=submodel("urn:x:1", prop("B")))
+        assert (await heard_next(heard))[0] == f"aas/{ONE}/created"
+
+        async def outlet() -> Any:
+            return (await (await client.get("/live")).json())["outlet"]
+
+        async with asyncio.timeout(10):
+            while (await outlet())["sent"] < 1:  # noqa: ASYNC110 - the server is asked as a user asks
+                await asyncio.sleep(0.02)
+        told = await outlet()
+    assert (told["connected"], told["sent"], told["refused"]) == (True, 1, 1)
+    assert told["error"] == f"the broker refuses aas/shells/{b64('urn:s:1')}/created: not authorized"
 
 
 class Counted(Way):
