@@ -18,7 +18,7 @@ from aas_server.config import Settings
 from aas_server.model import Kind
 from tests.events.streams import kind, stream
 from tests.examples import b64, prop, submodel
-from tests.live.interfaces import AID, AIMC, DATA, configuration, interface, mapping, node, of, reference
+from tests.live.interfaces import AID, AIMC, DATA, action, configuration, interface, mapping, node, of, reference
 from tests.live.plants import URI, Plant, plant, silence, way
 
 AIMC_AT = f"/submodels/{b64(AIMC)}"
@@ -58,7 +58,7 @@ def described(base: str) -> dict[str, Any]:
         node("Fixed", at("Fixed"), writable=True),
         node("Nowhere", at("Nowhere")),
     ]
-    return interface(base, properties, [node("Add", at("Add"))])
+    return interface(base, properties, [action("Add", at("Add"))])
 
 
 EVERYTHING = [of("Speed"), of("Count"), of("Mode"), of("Fixed"), of("Add", kind="actions")]
