@@ -41,7 +41,7 @@ $(VENV)/python.stamp:
 	touch $@
 
 $(VENV)/run.stamp: $(VENV)/python.stamp pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[graph]'
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/python.stamp pyproject.toml

@@ -221,8 +221,9 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     await runner.setup()
     try:
         async with (
+            opening.following(live, settings.live_interval),
             _sockets(app, runner, repository, settings) as port,
-            _following(app, repository, settings, live),
+            _following(app, repository, settings),
             app[GRAPH].following(settings.external_url.rstrip("/") or _url(settings.host, port)),
         ):
             yield Server(app, repository, settings.host, port)
@@ -249,15 +250,12 @@ async def _sockets(
 
 
 @contextlib.asynccontextmanager
-async def _following(
-    app: web.Application, repository: Repository, settings: Settings, live: Live
-) -> AsyncIterator[None]:
-    """What follows the log as long as the server listens: the plant, readers, and what else the settings ask for."""
+async def _following(app: web.Application, repository: Repository, settings: Settings) -> AsyncIterator[None]:
+    """What follows the log as long as the server listens: readers, and what else the settings ask for."""
     state = app[STATE]
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(app[EVENTS].following())
         state.metrics["event_readers"] = lambda: app[EVENTS].readers
-        await stack.enter_async_context(opening.following(live, settings.live_interval))
         if settings.events_broker:
             told = await asyncio.to_thread(broker, settings)
             standing = await stack.enter_async_context(

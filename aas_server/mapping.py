@@ -173,7 +173,7 @@ async def _asked(method: str, url: str, **given: Any) -> Document:
 
 
 def _tables(overview: Document, mappings: Sequence[Document]) -> Iterator[str]:
-    names = ("endpoint", "state", "items", "troubled", "readings", "connects", "error")
+    names = ("endpoint", "state", "items", "troubled", "readings", "rate", "connects", "error")
     yield from _table("connections", names, [[each.get(name) for name in names] for each in overview["connections"]])
     defects = [[each["origin"], each["text"]] for each in overview["defects"]]
     yield from _table("defects", ("origin", "text"), defects)

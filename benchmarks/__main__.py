@@ -1,8 +1,8 @@
-"""`make bench`: starts everything it needs, measures, prints one table and writes docs/benchmarks.md."""
+"""`make bench`: starts everything it needs, measures, prints one table and writes docs/benchmarks*.md."""
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +29,18 @@ class Plan:
 
 FULL = Plan(5, 2, 100_000)
 QUICK = Plan(2, 1, 20_000)
-PARTS = ("reads", "writes", "large", "inside", "queries", "live")
+#: The pages in docs, and what is measured for each.
+PAGES = {
+    "benchmarks.md": ("reads", "writes", "large", "inside", "queries"),
+    "benchmarks-live.md": ("live",),
+}
+PARTS = tuple(part for parts in PAGES.values() for part in parts)
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="About two minutes, rough.")
 @click.option("--only", default=",".join(PARTS), help=f"Some of: {', '.join(PARTS)}.")
-@click.option("--output", type=click.Path(path_type=Path), default=PROJECT / "docs" / "benchmarks.md")
+@click.option("--output", type=click.Path(path_type=Path), default=PROJECT / "docs", help="Folder of the pages.")
 def main(quick: bool, only: str, output: Path) -> None:
     """Measure the server beside nginx and compare with the targets."""
     plan, wanted = QUICK if quick else FULL, only.split(",")
@@ -43,35 +48,40 @@ def main(quick: bool, only: str, output: Path) -> None:
         folder = Path(name)
         folder.chmod(0o755)
         described = machine.describe(folder)
-        table: list[Row] = []
+        table: dict[str, list[Row]] = {part: [] for part in PARTS}
         try:
-            table.extend(measured(folder, plan, wanted))
+            for part, row in measured(folder, plan, wanted):
+                table[part].append(row)
         finally:  # what was measured before a server failed is worth seeing
-            click.echo("\n" + report.text(table))
-    if wanted == list(PARTS):
-        output.parent.mkdir(exist_ok=True)
-        output.write_text(report.markdown(table, described, quick=quick), encoding="utf-8")
-    sys.exit(any(row.verdict.startswith(("MISSED", "FAILED")) for row in table))
+            click.echo("\n" + report.text(row for rows in table.values() for row in rows))
+    for page, parts in PAGES.items():
+        if set(parts) <= set(wanted):
+            rows = [row for part in parts for row in table[part]]
+            (output / page).write_text(report.markdown(rows, described, quick=quick), encoding="utf-8")
+    every = [row for rows in table.values() for row in rows]
+    sys.exit(any(row.verdict.startswith(("MISSED", "FAILED")) for row in every))
 
 
-def measured(folder: Path, plan: Plan, wanted: list[str]) -> Iterator[Row]:
+def measured(folder: Path, plan: Plan, wanted: list[str]) -> Iterator[tuple[str, Row]]:
+    """Each row with the part it belongs to."""
     if load.generator() != "wrk":
         click.echo(GET_WRK, err=True)
     with ExitStack() as stack:
         servers = {}
-        for server in references(folder):
+        for server in references(folder) if {"reads", "writes"} & set(wanted) else ():
             stack.callback(server.stop)
             servers[server.name] = server
-        if "reads" in wanted or "writes" in wanted:
+        if servers:
             yield from hot(folder, plan, wanted, servers, stack)
-        if "large" in wanted:
-            yield from large.measured(folder, plan.many, plan.times, plan.seconds)
-        if "inside" in wanted:
-            yield from inside.measured(folder, plan.many)
-        if "queries" in wanted:
-            yield from queries.measured(folder, plan.many // 10)
-        if "live" in wanted:
-            yield from live.measured(folder, 2 * plan.seconds)
+    several: dict[str, Callable[[], Iterator[Row]]] = {
+        "large": lambda: large.measured(folder, plan.many, plan.times, plan.seconds),
+        "inside": lambda: inside.measured(folder, plan.many),
+        "queries": lambda: queries.measured(folder, plan.many // 10),
+        "live": lambda: live.measured(folder, 2 * plan.seconds),
+    }
+    for part, measure in several.items():
+        if part in wanted:
+            yield from ((part, row) for row in measure())
 
 
 def references(folder: Path) -> Iterator[Server]:
@@ -87,7 +97,9 @@ def references(folder: Path) -> Iterator[Server]:
     yield processes.bare_aiohttp(folder, static / "5.json")
 
 
-def hot(folder: Path, plan: Plan, wanted: list[str], servers: dict[str, Server], stack: ExitStack) -> Iterator[Row]:
+def hot(
+    folder: Path, plan: Plan, wanted: list[str], servers: dict[str, Server], stack: ExitStack
+) -> Iterator[tuple[str, Row]]:
     """The small store: reads in all three ways to run, then durable writes."""
     held = folder / "hot.json"
     held.write_bytes(cases.environment())
@@ -98,13 +110,14 @@ def hot(folder: Path, plan: Plan, wanted: list[str], servers: dict[str, Server],
     if "reads" in wanted:
         click.echo("reads ...", err=True)
         chosen = cases.references() + cases.reads(servers)
-        yield from report.rows(rounds.measure(chosen, servers, folder, plan.times, plan.seconds))
-        yield Row("memory, idle after the reads", f"{servers['ours'].rss() / 1e6:.0f} MB resident")
+        found = report.rows(rounds.measure(chosen, servers, folder, plan.times, plan.seconds))
+        yield from (("reads", row) for row in found)
+        yield "reads", Row("memory, idle after the reads", f"{servers['ours'].rss() / 1e6:.0f} MB resident")
     if "writes" in wanted:
         click.echo("writes ...", err=True)
         results = rounds.measure(cases.references()[:1] + cases.writes(), servers, folder, plan.times, plan.seconds)
-        yield from (row for row in report.rows(results) if row.what != cases.BASE)
-        yield syncs.per_put(folder, [held], plan.seconds)
+        yield from (("writes", row) for row in report.rows(results) if row.what != cases.BASE)
+        yield "writes", syncs.per_put(folder, [held], plan.seconds)
 
 
 main()

@@ -8,13 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import orjson
 
 from aas_server.events.announcing import PREFIX, CloudEvent
 from aas_server.model import Document, Kind
 from aas_server.model.errors import NotFound
-from aas_server.model.paths import IdShortPath, resolve, walk
+from aas_server.model.identifiers import encode
+from aas_server.model.paths import IdShortPath, resolve, text, walk
 from aas_server.model.references import path_of, to_element
 from aas_server.repository import Repository
 
@@ -45,6 +47,7 @@ class Observation:
 
     source: Document
     element: Document
+    topic: str
     observed: tuple[Kind, str, IdShortPath]
     least: float
     most: float | None
@@ -66,25 +69,33 @@ class Observation:
             return False
         return not change.path or change.path[: len(path)] == path
 
-    def payload(self, topic: str, event: CloudEvent | None) -> Document:
+    def payload(self, event: CloudEvent | None) -> Document:
         """The EventPayload of Part 1; `payload` is the event that happened, in base64."""
         at = event.change.at if event is not None else datetime.now(UTC)
         return {
             "source": self.source,
             **({"sourceSemanticId": self.element["semanticId"]} if "semanticId" in self.element else {}),
             "observableReference": self.element["observed"],
-            "topic": topic,
+            "topic": self.topic,
             "timeStamp": at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             **({"payload": base64.b64encode(event.body).decode()} if event is not None else {}),
         }
 
 
-class Observations:
-    """All BasicEventElements that are on, and their observations by what they observe."""
+class Defective(Exception):
+    """Why an element sends nothing, in words for whoever wrote it."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+
+class Observations:
+    """All BasicEventElements that are on, and their observations by what they observe.
+
+    What they send goes to topics below `topic`: the user of the broker may be let do more than who writes elements.
+    """
+
+    def __init__(self, repository: Repository, topic: str) -> None:
+        self._repository, self._topic = repository, topic
         self._known: dict[str, list[Observation]] = {}
+        self._defects: dict[str, list[Document]] = {}
         self._by: dict[tuple[Kind, str], list[Observation]] = {}
 
     async def load(self) -> None:
@@ -103,6 +114,8 @@ class Observations:
         """Look at submodels that have changed."""
         several = list(identifiers)
         gone = [self._known.pop(each, None) for each in several]
+        for each in several:
+            self._defects.pop(each, None)
         changed = any(gone)
         for entry in await self._repository.several(Kind.SUBMODEL, several):
             if _TYPE in entry.body:
@@ -112,17 +125,28 @@ class Observations:
             self._arrange()
 
     async def _read(self, submodel: Document) -> None:
-        elements = [(path, each) for path, each in walk(submodel) if each["modelType"] == "BasicEventElement"]
-        found = [
-            observation
-            for path, element in elements
-            if element["state"] == "on" and element["direction"] == "output"
-            if (observation := await self._observation(submodel, path, element)) is not None
-        ]
-        self._known[submodel["id"]] = found
+        found: list[Observation] = []
+        defects: list[Document] = []
+        for path, element in walk(submodel):
+            if element["modelType"] != "BasicEventElement" or not _is_on(element):
+                continue
+            try:
+                observation = await self._observation(submodel, path, element)
+            except Defective as defect:
+                defects.append({"origin": f"{text(path)} in {submodel['id']}", "text": str(defect)})
+            else:
+                found += [observation] if observation is not None else []
+        self._known[submodel["id"]], self._defects[submodel["id"]] = found, defects
+
+    @property
+    def defects(self) -> list[Document]:
+        """The elements that send nothing because of what stands in them."""
+        return [defect for several in self._defects.values() for defect in several]
 
     async def _observation(self, submodel: Document, path: IdShortPath, element: Document) -> Observation | None:
-        """What an element observes; None where that is not here."""
+        """What an element observes; None where that is not here. Raises Defective."""
+        source = to_element(submodel, path)
+        topic = self._place(element, source)
         keys = element["observed"].get("keys") or [{"type": "", "value": ""}]
         first = next((number for number, key in enumerate(keys) if key["type"] == "Submodel"), 0)
         kind = Kind.SUBMODEL if keys[first]["type"] == "Submodel" else Kind.SHELL
@@ -136,7 +160,17 @@ class Observations:
             if not below:
                 return None
         least, most = seconds(element.get("minInterval")) or 0.0, seconds(element.get("maxInterval"))
-        return Observation(to_element(submodel, path), element, (kind, identifier, below), least, most or None)
+        return Observation(source, element, topic, (kind, identifier, below), least, most or None)
+
+    def _place(self, element: Document, source: Document) -> str:
+        """The topic that an element sends to. Raises Defective."""
+        given: str | None = element.get("messageTopic")
+        if given is None:
+            first, *below = (key["value"] for key in source["keys"])
+            return f"{self._topic}/events/{quote('/'.join([encode(first), *below]))}"
+        if not given.startswith(f"{self._topic}/") or not given.isprintable() or "#" in given or "+" in given:
+            raise Defective(f"messageTopic is {given!r}; it must be a topic below {self._topic}/, without # and +")
+        return given
 
     def _arrange(self) -> None:
         self._by = defaultdict(list)
@@ -159,9 +193,13 @@ class Observations:
         return min((each.due for each in self._all()), default=math.inf)
 
 
-def told(observation: Observation, topic: str, event: CloudEvent | None, source: str, number: str) -> bytes:
+def _is_on(element: Document) -> bool:
+    return (element["state"], element["direction"]) == ("on", "output")
+
+
+def told(observation: Observation, event: CloudEvent | None, source: str, number: str) -> bytes:
     """What an event element sends: a CloudEvent around its EventPayload."""
-    payload = observation.payload(topic, event)
+    payload = observation.payload(event)
     return orjson.dumps(
         {
             "specversion": "1.0",

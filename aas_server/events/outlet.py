@@ -8,6 +8,7 @@ import math
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from aas_server.events.announcing import PLACES, CloudEvent, announced
 from aas_server.events.observing import Observation, Observations, told
@@ -15,13 +16,25 @@ from aas_server.model import Document, Kind
 from aas_server.model.changes import Event, Logged
 from aas_server.model.errors import Gone
 from aas_server.model.identifiers import encode
-from aas_server.mqtt import Broker, Message, Session, opened
+from aas_server.mqtt import (
+    NOT_AUTHORIZED,
+    PAYLOAD_INVALID,
+    REFUSED,
+    TOPIC_INVALID,
+    Broker,
+    Message,
+    Session,
+    opened,
+    reason,
+)
 from aas_server.repository import Repository
 
 log = logging.getLogger(__name__)
 
 #: Seconds before the broker is tried again, at first and at most; between two notes of the position.
 FIRST, LONGEST, NOTED = 1.0, 30.0, 1.0
+
+_FOR_GOOD = (NOT_AUTHORIZED, TOPIC_INVALID, PAYLOAD_INVALID)
 
 
 @dataclass(slots=True)
@@ -31,17 +44,21 @@ class Standing:
     broker: str
     position: int = 0
     sent: int = 0
+    #: Messages that the broker does not let this server send.
+    refused: int = 0
     connected: bool = False
     error: str = ""
+    #: Event elements that send nothing, and why.
+    defects: Sequence[Document] = ()
 
     def document(self) -> Document:
-        error = {"error": self.error} if self.error else {}
+        troubles = {"refused": self.refused, "error": self.error, "defects": [*self.defects]}
         return {
             "broker": self.broker,
             "connected": self.connected,
             "position": self.position,
             "sent": self.sent,
-            **error,
+            **{name: given for name, given in troubles.items() if given},
         }
 
 
@@ -49,22 +66,23 @@ class Outlet:
     """Follows the log and publishes it; how far the broker has it is stored."""
 
     def __init__(self, repository: Repository, broker: Broker, topic: str, root: str = "") -> None:
-        self.standing = Standing(broker.url)
+        self.standing = Standing(broker.url, position=repository.documents.newest)
         self._repository, self._broker = repository, broker
         self._topic, self._root = topic.strip("/"), root
-        self._observations = Observations(repository)
+        self._observations = Observations(repository, self._topic)
         self._identifier = hashlib.sha256(f"{broker.url} {topic}".encode()).hexdigest()
         self._noted, self._noted_at = 0, -math.inf
 
     async def follow(self) -> None:
         """Publish, until the store closes; a broker that is away is tried again."""
         await self._observations.load()
-        self.standing.position = await self._position()
+        self.standing.defects = self._observations.defects
+        await self._resume()
         delay = FIRST
         while True:
+            before = self.standing.position
             try:
                 session = await opened(self._broker)
-                delay = FIRST
                 try:
                     return await self._publish(session)
                 finally:
@@ -77,6 +95,8 @@ class Outlet:
                 self.standing.position = self._repository.documents.newest
             except Exception:
                 log.exception("events could not be published at %s; it is tried again", self._broker.url)
+            if self.standing.position != before:
+                delay = FIRST  # a broker that only takes the session is not well yet
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST)
 
@@ -97,7 +117,7 @@ class Outlet:
                 if lost.done():
                     raise ConnectionError("the session with the broker is lost")
                 if not coming.done():
-                    await session.send(self._messages([]))
+                    await self._deliver(session, self._messages([]))
                     await self._note()
                     continue
                 if (batch := coming.result()) is None:
@@ -121,18 +141,38 @@ class Outlet:
         edited = {each.identifier for each in batch if each.kind is Kind.SUBMODEL and each.event is not Event.VALUE}
         if edited:
             await self._observations.note(edited)
+            self.standing.defects = self._observations.defects
         told_of = [each for each in batch if each.kind in PLACES]
         events = await announced(self._repository, told_of, self._root)
-        await session.send([*map(self._message, events), *self._messages(events)])
+        codes = await self._deliver(session, [*map(self._message, events), *self._messages(events)])
         self.standing.position = batch[-1].sequence
-        self.standing.sent += len(events)
+        self.standing.sent += sum(code < REFUSED for code in codes[: len(events)])
         if not events and self._noted == batch[0].sequence - 1:
             self._noted = self.standing.position  # that the position was stored is no news
         if asyncio.get_running_loop().time() >= self._noted_at + NOTED:
             await self._note()
 
+    async def _deliver(self, session: Session, messages: Sequence[Message]) -> list[int]:
+        """Send; what the broker will not take however often it is sent is counted and told, and holds nothing up.
+
+        Raises ConnectionError for what it may take later, and where the session is lost.
+        """
+        codes = await session.send(messages)
+        for message, code in zip(messages, codes, strict=True):
+            if code < REFUSED:
+                continue
+            told_of = f"the broker refuses {message.topic}: {reason(code)}"
+            if code not in _FOR_GOOD:
+                raise ConnectionError(told_of)
+            self.standing.refused += 1
+            if not self.standing.error:
+                self._tell(told_of)
+        return codes
+
     def _message(self, event: CloudEvent) -> Message:
-        return Message(f"{self._topic}/{event.path}/{event.change.event.value}", event.body)
+        """Names that a package brought along may be none of Part 1, and hold what no topic may."""
+        path = quote(event.path, safe="/[]")
+        return Message(f"{self._topic}/{path}/{event.change.event.value}", event.body)
 
     # Event elements
 
@@ -150,21 +190,16 @@ class Outlet:
 
     def _said(self, observation: Observation, event: CloudEvent | None, now: float) -> Message:
         observation.sent, observation.waiting = now, None
-        keys = observation.source["keys"]
-        place = "/".join(encode(keys[0]["value"]) if not number else key["value"] for number, key in enumerate(keys))
-        topic = observation.element.get("messageTopic") or f"{self._topic}/events/{place}"
-        source = f"{self._root}/submodels/{encode(keys[0]['value'])}"
-        return Message(topic, told(observation, topic, event, source, uuid.uuid4().hex))
+        source = f"{self._root}/submodels/{encode(observation.source['keys'][0]['value'])}"
+        return Message(observation.topic, told(observation, event, source, uuid.uuid4().hex))
 
     # How far it has come
 
-    async def _position(self) -> int:
+    async def _resume(self) -> None:
+        """Go on where the broker had it; the first time, with what happens after this was made."""
         for entry in await self._repository.several(Kind.OUTBOX, [self._identifier]):
-            position: int = entry.document["position"]
             if entry.document["store"] == self._repository.documents.store_id:
-                self._noted = position
-                return position
-        return self._repository.documents.newest
+                self.standing.position = self._noted = entry.document["position"]
 
     async def _note(self) -> None:
         """Store the position. That is a change itself and must not lead to another."""

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import socket
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyoxigraph as ox
@@ -34,6 +35,8 @@ _TOKENS = re.compile(
     r"""|[?$]\w+|(?:[A-Za-z_][\w.\-]*)?:[\w.\-%:\\]*|@\w+|(?P<word>[A-Za-z_]\w*)|.""",
     re.DOTALL,
 )
+#: What queries may call, by its IRI.
+Functions = Mapping[ox.NamedNode, Callable[..., Any]]
 NOBODY = ox.NamedNode(f"{NS}nothing")
 
 
@@ -59,12 +62,14 @@ class Bounded(io.BytesIO):
         return super().write(data)
 
 
-def answer(store: ox.Store, asked: dict[str, Any], query: str) -> tuple[str, bytes]:
+def answer(store: ox.Store, calls: Functions, asked: dict[str, Any], query: str) -> tuple[str, bytes]:
     """Media type and body. Raises Malformed, Forbidden, NotAcceptable, TooLarge."""
     if calls_out(query):
         raise Forbidden("a query may not ask other servers: SERVICE is not carried out")
     try:
-        results = store.query(query, base_iri=asked["base"], prefixes=PREFIXES, **_dataset(asked, query))
+        results = store.query(
+            query, base_iri=asked["base"], prefixes=PREFIXES, custom_functions=dict(calls), **_dataset(asked, query)
+        )
     except SyntaxError as error:
         raise Malformed(f"the query cannot be read: {error}") from None
     name, form = form_of(results, asked["accept"])
@@ -106,18 +111,18 @@ def confine(memory: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def serve(store: ox.Store, channel: socket.socket, memory: int) -> None:
+def serve(store: ox.Store, calls: Functions, channel: socket.socket, memory: int) -> None:
     """Answer until the other end is gone; never returns."""
     with contextlib.suppress(BaseException):
         confine(memory)
         while (message := received(channel)) is not None:
-            channel.sendall(_answered(store, *message))
+            channel.sendall(_answered(store, calls, *message))
     os._exit(0)
 
 
-def _answered(store: ox.Store, asked: dict[str, Any], query: bytes) -> bytes:
+def _answered(store: ox.Store, calls: Functions, asked: dict[str, Any], query: bytes) -> bytes:
     try:
-        name, body = answer(store, asked, query.decode())
+        name, body = answer(store, calls, asked, query.decode())
     except Problem as problem:
         return framed({"problem": type(problem).__name__}, str(problem).encode())
     return framed({"type": name}, body)

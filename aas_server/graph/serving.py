@@ -20,8 +20,10 @@ from typing import Any
 import orjson
 
 from aas_server.graph.frames import Incoming, framed
+from aas_server.graph.functions import functions
 from aas_server.graph.projecting import Projector
 from aas_server.graph.querying import serve
+from aas_server.graph.sharing import Table
 from aas_server.graph.units import Units
 from aas_server.graph.view import View
 from aas_server.model import Kind
@@ -54,8 +56,10 @@ class Child:
 class Serving:
     """The loop of the process. `most` children answer at a time; each may take `memory` bytes beside the view."""
 
-    def __init__(self, view: View, channel: socket.socket, most: int, memory: int) -> None:
+    def __init__(self, view: View, table: Table, channel: socket.socket, most: int, memory: int) -> None:
         self._view, self._channel, self._most, self._memory = view, channel, most, memory
+        self._table = table
+        self._places: dict[str, int] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel, selectors.EVENT_READ, None)
         self._incoming = Incoming()
@@ -102,6 +106,9 @@ class Serving:
             case "delete":
                 self._view.delete(Kind(header["kind"]), body.decode())
                 self._version += 1
+            case "places":
+                self._places |= orjson.loads(body)
+                self._version += 1
             case "lines":
                 self._reply(header["number"], {"type": "lines"}, "\n".join(sorted(self._view.lines())).encode())
             case "reached":
@@ -139,7 +146,7 @@ class Serving:
             for each in (ours, self._channel, *(child.channel for child in self._children)):
                 each.close()
             self._selector.close()
-            serve(self._view.store, theirs, self._memory)
+            serve(self._view.store, functions(self._table, self._places), theirs, self._memory)
         theirs.close()
         self._forked = time.monotonic()
         child = Child(pid, ours, self._version)
@@ -188,14 +195,14 @@ class Serving:
         os.waitpid(child.pid, 0)
 
 
-def main(descriptor: int, root: str, units: str, most: int, memory: int) -> None:
-    """Serve over a socket that is open already."""
+def main(descriptor: int, values: int, root: str, units: str, most: int, memory: int) -> None:
+    """Serve over a socket that is open already, as is the file with live values."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us says when it is over
     with Path(units).open("rb") as file:
         table = tomllib.load(file)
     with socket.socket(fileno=descriptor) as channel, contextlib.suppress(ConnectionError):
-        Serving(View(Projector(root, Units(table))), channel, most, memory).run()
+        Serving(View(Projector(root, Units(table))), Table(values), channel, most, memory).run()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))

@@ -42,6 +42,7 @@ PROPERTIES: Final = {
 FUNCTIONS: Final = {
     "live": "The newest value of an element that the plant feeds.",
     "age": "The seconds since its source has seen it.",
+    "quality": "How good it is: the name of a StatusCode.",
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aas_server.linked.mirroring import Mirror
 from aas_server.linked.process import Answer, GraphProcess, Question
 from aas_server.model import Kind
 from aas_server.model.changes import Logged
@@ -119,19 +120,27 @@ class Graph:
 
     async def _serve(self) -> None:
         """One process, as long as it lasts. Raises ConnectionError where that ends before the store closes."""
-        started = GraphProcess.started(self.root, self._units, self.bounds.at_once, self.bounds.memory)
-        async with started as process:
-            following = asyncio.create_task(self._follow(process), name="graph follows")
-            lost = asyncio.create_task(process.lost.wait())
-            try:
-                await asyncio.wait({following, lost}, return_when=asyncio.FIRST_COMPLETED)
-                if not following.done():
-                    raise ConnectionError("its process has ended")
-                following.result()
-            finally:
-                for task in (following, lost):
-                    task.cancel()
-                await asyncio.gather(following, lost, return_exceptions=True)
+        with contextlib.closing(Mirror(self.repository.live, self.root)) as mirror:
+            started = GraphProcess.started(
+                mirror.descriptor, self.root, self._units, self.bounds.at_once, self.bounds.memory
+            )
+            async with started as process:
+                mirror.open(process.places)
+                await self._keep_in_step(process)
+
+    async def _keep_in_step(self, process: GraphProcess) -> None:
+        """Raises ConnectionError where the process ends before the store closes."""
+        following = asyncio.create_task(self._follow(process), name="graph follows")
+        lost = asyncio.create_task(process.lost.wait())
+        try:
+            await asyncio.wait({following, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                raise ConnectionError("its process has ended")
+            following.result()
+        finally:
+            for task in (following, lost):
+                task.cancel()
+            await asyncio.gather(following, lost, return_exceptions=True)
 
     async def _follow(self, process: GraphProcess) -> None:
         self.position = self.repository.documents.newest

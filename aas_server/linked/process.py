@@ -48,13 +48,16 @@ class GraphProcess:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def started(cls, root: str, units: Path, at_once: int, memory: int) -> AsyncIterator["GraphProcess"]:
-        """A process that ends with the block. Raises OSError where it cannot be."""
+    async def started(
+        cls, values: int, root: str, units: Path, at_once: int, memory: int
+    ) -> AsyncIterator["GraphProcess"]:
+        """A process that ends with the block; `values` is a file of live values. Raises OSError where it cannot be."""
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "aas_server.graph.serving", str(theirs.fileno()), root, str(units)]
+            told = (theirs.fileno(), values, root, units, at_once, memory)
+            command = [sys.executable, "-m", "aas_server.graph.serving", *map(str, told)]
             process = await asyncio.create_subprocess_exec(
-                *command, str(at_once), str(memory), pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
+                *command, pass_fds=(theirs.fileno(), values), stdin=asyncio.subprocess.DEVNULL
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=BUFFERED)
         graph = cls(reader, writer)
@@ -81,6 +84,11 @@ class GraphProcess:
 
     async def delete(self, kind: Kind, identifier: str) -> None:
         await self._tell({"do": "delete", "kind": kind.value}, identifier.encode())
+
+    def places(self, found: dict[str, int]) -> None:
+        """Where the live values of elements are."""
+        if not self.lost.is_set():
+            self._writer.write(framed({"do": "places"}, json.dumps(found).encode()))
 
     async def _tell(self, header: dict[str, Any], body: bytes) -> None:
         """Raises ConnectionError where the process is gone."""

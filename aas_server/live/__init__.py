@@ -86,7 +86,7 @@ class Item:
     deadband: float = 0.0
     texts: bool = False
     writable: bool = False
-    #: MQTT: quality of service and whether what is written is retained. HTTP: the method that reads.
+    #: MQTT: quality of service and whether what is written is retained.
     options: tuple[tuple[str, str], ...] = ()
 
 

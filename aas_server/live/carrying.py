@@ -16,22 +16,25 @@ Place = tuple[str, tuple[str | int, ...]]
 class Input:
     """A source of a transformation, the newest it has said."""
 
-    __slots__ = ("_carried", "name", "source_time", "status", "value")
+    __slots__ = ("_carried", "_doubted", "name", "source_time", "status", "value")
 
     def __init__(self, carried: "Carried", name: str) -> None:
-        self._carried, self.name = carried, name
+        self._carried, self._doubted, self.name = carried, False, name
         self.value: Value = None
         self.status, self.source_time = INITIAL, 0
 
     def set(self, value: Value, status: int, source_time: int) -> None:
         if value is None and is_bad(status):
             value = self.value
-        if value != self.value or status != self.status or type(value) is not type(self.value):
-            self.value, self.status = value, status
+        changed = value != self.value or status != self.status or type(value) is not type(self.value)
+        if changed or self._doubted:
+            self.value, self.status, self._doubted = value, status, False
             self._carried.dirty = True
         self.source_time = source_time
 
     def doubt(self, status: int) -> None:
+        """The source is silent: so is what is made of it, until it speaks again."""
+        self._doubted = True
         for slot in self._carried.slots.values():
             slot.doubt(status)
 

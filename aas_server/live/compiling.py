@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -245,7 +246,7 @@ def _name(element: Document, id_short: str, number: int) -> str:
 def _named_alike(sources: list[Source], sinks: tuple[Sink, ...], transformation: str | None) -> None:
     """Names are unique; without a transformation each sink needs the source of its name."""
     for kind, names in (("SourceId", [each.name for each in sources]), ("SinkId", [each.name for each in sinks])):
-        if double := next((name for name in names if names.count(name) > 1), None):
+        if double := next((name for name, count in Counter(names).items() if count > 1), None):
             raise Defective(f"{kind} {double!r} stands there twice")
     if not sources or not sinks:
         raise Defective(f"it has no {'Sources' if not sources else 'Sinks'}")

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ Convert = Callable[[Any], Updates]
 INTEGERS = NUMBERS - {"xs:decimal", "xs:double", "xs:float"}
 EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _SINGLE = struct.Struct("<f")
+_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z").match
 #: From this point in time on OPC UA means that there is none (10000-6, 5.2.2.5).
 _LAST = 2650467743990000000
 
@@ -142,6 +144,19 @@ def _bytes(value_type: str, value: bytes) -> str:
                 return base64.b64encode(value).decode()
 
 
+def _printed(content: str) -> str:
+    """A text that a document can hold. Raises Malformed for one that is no UTF-8, or that XML has no characters for."""
+    if not fits("xs:string", content):
+        raise Malformed(f"{_shown(content)} arrived, which no document can hold")
+    return content
+
+
+def _language(name: str) -> str:
+    if not _TAG(name or "en"):
+        raise Malformed(f"a text in {name[:40]!r} arrived, which is no language")
+    return name or "en"
+
+
 def _multi_language(value: Value) -> Updates:
     several = value if isinstance(value, list) else [value]
     found: dict[str, str] = {}
@@ -150,9 +165,9 @@ def _multi_language(value: Value) -> Updates:
             case None:
                 continue
             case LocalText(locale, content):
-                found[locale or "en"] = content
+                found[_language(locale or "")] = _printed(content)
             case str():
-                found["en"] = each
+                found["en"] = _printed(each)
             case _:
                 raise Malformed(f"{_shown(each)} arrived; a MultiLanguageProperty takes texts")
     return [((), {"value": [{"language": name, "text": content} for name, content in found.items()] or None})]
@@ -180,13 +195,15 @@ def _blob(value: Value) -> Updates:
 def _file(value: Value) -> Updates:
     if value is not None and not isinstance(value, str):
         raise Malformed(f"{_shown(value)} arrived; a File takes the path of a file")
-    return [((), {"value": value})]
+    return [((), {"value": _printed(value) if value is not None else None})]
 
 
 def _reference(value: Value) -> Updates:
     if not isinstance(value, str) or not value:
         raise Malformed(f"{_shown(value)} arrived; a ReferenceElement takes an identifier")
-    return [((), {"value": {"type": "ExternalReference", "keys": [{"type": "GlobalReference", "value": value}]}})]
+    return [
+        ((), {"value": {"type": "ExternalReference", "keys": [{"type": "GlobalReference", "value": _printed(value)}]}})
+    ]
 
 
 def _list(element: Document, value: Value) -> Updates:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from aas_server.live import Action, Endpoint, Item, securing
-from aas_server.live.interfaces import NODES, POLLED, endpoint
+from aas_server.live.forms import NODES
+from aas_server.live.interfaces import POLLED, endpoint
 from aas_server.live.plan import Defect, Guard
 from aas_server.live.reading import Defective
 from aas_server.model.errors import Malformed
@@ -23,7 +24,7 @@ _MAPPING: Mapping[str, tuple[type, ...]] = {
     "operation": (str,), "object": (str,), "part": (str, list), "writable": (bool,), "observed": (bool,),
     "polling": _NUMBERS, "sampling": _NUMBERS, "publishing": _NUMBERS, "queue": (int,), "deadband": _NUMBERS,
     "min": _NUMBERS, "max": _NUMBERS, "max_staleness": _NUMBERS, "max_write_rate": _NUMBERS, "qos": (int,),
-    "retain": (bool,), "method": (str,),
+    "retain": (bool,),
 }  # fmt: skip
 _ENDPOINT: Mapping[str, tuple[type, ...]] = {"base": (str,), "security": (str,), "token": (str,)}
 _NOTHING = Guard()
@@ -196,7 +197,7 @@ def _options(table: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
-_SENT = ("qos", "retain", "method")
+_SENT = ("qos", "retain")
 
 
 def _guard(table: Mapping[str, Any]) -> Guard:

@@ -1,5 +1,6 @@
 """The configurations that are here: found in the store at the start, and followed from then on."""
 
+import itertools
 from collections.abc import Iterable
 
 from aas_server.live.compiling import is_configuration
@@ -10,6 +11,8 @@ from aas_server.repository import Repository
 from aas_server.repository.entries import Entry
 from aas_server.storage import Label, index
 
+#: What published ids have around them by mistake.
+_BLANKS = (("", ""), ("", " "), (" ", ""), (" ", " "))
 _VERSIONS = ("1/0/Submodel", "1/0", "1/1/Submodel", "1/1", "2/0/Submodel", "2/0", "2/1/Submodel", "2/1")
 
 
@@ -44,9 +47,10 @@ class Configurations:
 def _labels() -> Iterable[Label]:
     """What configurations are found by in the store: what they mean, in the forms that are about, or their idShort."""
     yield Label(index.ID_SHORT, "AssetInterfacesMappingConfiguration")
-    for version in _VERSIONS:
+    for version, (before, after) in itertools.product(_VERSIONS, _BLANKS):
         for kind in ("GlobalReference", "Submodel", "ConceptDescription"):
-            reference = {"type": "ExternalReference", "keys": [{"type": kind, "value": AIMC + version}]}
+            meaning = f"{before}{AIMC}{version}{after}"
+            reference = {"type": "ExternalReference", "keys": [{"type": kind, "value": meaning}]}
             yield Label(index.SEMANTIC_ID, text(reference))
             yield Label(index.SEMANTIC_ID, text({**reference, "type": "ModelReference"}))
 

@@ -61,6 +61,8 @@ class Live:
         self._connecting, self._permitted, self._stale = connecting, permitted, stale
         self._declared = declared
         self.plan = Plan()
+        #: Whether a plan has been carried out.
+        self.planned = asyncio.Event()
         self.defects: tuple[Defect, ...] = ()
         self.lines: dict[Endpoint, Line] = {}
         self.carried: dict[Mapped, Carried] = {}
@@ -139,15 +141,18 @@ class Live:
     async def carry_out(self, plan: Plan) -> None:
         """From now on this is the plan. What stays the same is not interrupted."""
         plan, refused = permitted(plan, self._permitted, scripts=self._transforming is not None)
+        known = set(self.defects)
         self.plan, self.defects = plan, (*self._declared.defects, *plan.defects, *refused)
         for defect in self.defects:
-            log.warning("%s: %s", defect.origin, defect.text)
+            if defect not in known:
+                log.warning("%s: %s", defect.origin, defect.text)
         if plan.mappings or plan.calls:
             several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
             await self._connecting.prepare({endpoint for each in several for endpoint in endpoints(each)})
         wanted = dict.fromkeys(plan.mappings)
-        await self._end([carried for mapping, carried in self.carried.items() if mapping not in wanted])
+        gone = [carried for mapping, carried in self.carried.items() if mapping not in wanted]
         await self._begin([mapping for mapping in wanted if mapping not in self.carried])
+        await self._end(gone)  # what is fed by another from now on is fed all the time
         self._elements = defaultdict(list)
         for carried in self.carried.values():
             for submodel_id in {at.submodel_id for _, at in carried.elements()}:
@@ -156,6 +161,7 @@ class Live:
         for call in plan.calls:
             self._line(call.endpoint)
         await self._tidy({call.endpoint for call in plan.calls})
+        self.planned.set()
 
     async def _end(self, gone: Sequence[Carried]) -> None:
         if not gone:
@@ -196,7 +202,8 @@ class Live:
 
     def _line(self, endpoint: Endpoint) -> Line:
         if endpoint not in self.lines:
-            self.lines[endpoint] = Line(endpoint, self._connecting.connect(endpoint), self._announce, self._stale)
+            connection = self._connecting.connect(endpoint)
+            self.lines[endpoint] = Line(endpoint, connection, self._announce, self._stale)
         return self.lines[endpoint]
 
     async def _tidy(self, called: set[Endpoint]) -> None:
@@ -205,6 +212,8 @@ class Live:
             if line.idle and endpoint not in called:
                 del self.lines[endpoint]
                 await line.close()
+                with contextlib.suppress(Problem):
+                    await self.repository.delete(Kind.CONNECTION, endpoint.base)
             else:
                 await line.observe()
 
@@ -220,7 +229,10 @@ class Live:
 
     async def _move(self, batch: Iterable[Logged]) -> None:
         """Elements that feed others have changed."""
-        for submodel_id in dict.fromkeys(change.identifier for change in batch if change.kind is Kind.SUBMODEL):
+        await self._feed_from(change.identifier for change in batch if change.kind is Kind.SUBMODEL)
+
+    async def _feed_from(self, submodel_ids: Iterable[str]) -> None:
+        for submodel_id in dict.fromkeys(submodel_ids):
             for carried in self._elements.get(submodel_id, ()):
                 for name, at in carried.elements():
                     if at.submodel_id == submodel_id:
@@ -233,7 +245,7 @@ class Live:
             entry = await self.repository.get(Kind.SUBMODEL, submodel_id, path)
             value = value_of(resolve(entry.document, path))
             slot = self.repository.live.slot(submodel_id, path)
-            target.set(value, slot.status if slot else GOOD, slot.source_time if slot else 0)
+            target.set(value, slot.code if slot else GOOD, slot.source_time if slot else 0)
             carried.error = ""
         except (NotFound, Malformed) as problem:
             carried.error = str(problem)
@@ -267,8 +279,11 @@ class Live:
         """Store what has come, again and again."""
         while True:
             await asyncio.sleep(interval)
+            for line in self.lines.values():
+                line.measure()
             try:
                 await self.feeding.store()
+                await self._feed_from(self.repository.live.requalified())
             except Exception:
                 log.exception("readings are not stored, and tried again")
 

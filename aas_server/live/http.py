@@ -46,7 +46,6 @@ class Resource:
     def __init__(self, href: str, items: Sequence[tuple[int, Item]]) -> None:
         self.href, self.items = href, items
         self.period = min(item.polling or POLLED for _, item in items)
-        self.method = next((given for _, item in items for name, given in item.options if name == "method"), "GET")
         self.validators: dict[str, str] = {}
         self.value: Value = None
         self.status, self.at = GOOD, 0
@@ -145,7 +144,7 @@ class HttpConnection:
 
     async def _fetch(self, resource: Resource) -> None:
         """Ask; what has not changed since is as it was. Raises Trouble, and what aiohttp raises."""
-        answer, body = await self._ask(resource.method, resource.href, None, resource.validators)
+        answer, body = await self._ask("GET", resource.href, None, resource.validators)
         self._alive()
         resource.at = _time(answer)
         if answer.status == 304:

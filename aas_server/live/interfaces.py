@@ -1,15 +1,13 @@
 """Interfaces as AID submodels describe them: from a property or action to what is at an endpoint."""
 
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from aas_server.live import Action, Endpoint, Item, Security
+from aas_server.live.forms import check_method, node, operations, options, target
 from aas_server.live.plan import Guard
 from aas_server.live.reading import (
     AID,
-    HTTP,
-    HYPERMEDIA,
-    MQTT,
     SECURITY,
     TD,
     UAV,
@@ -29,8 +27,6 @@ from aas_server.model.paths import IdShortPath, children
 SCHEMES = ("opc.tcp", "mqtt", "mqtts", "http", "https")
 #: How often what does not tell by itself is asked for, in seconds, where nothing else is said.
 POLLED = 1.0
-#: What the text of a NodeId begins with.
-NODES = ("ns=", "nsu=", "svr=", "i=", "s=", "g=", "b=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +72,9 @@ class Interfaces:
         if forms is None:
             raise Defective(f"{place(submodel_id, path)} has no forms that say where it is")
         href = target(endpoint, forms)
-        operations = _operations(forms)
-        observed = _observed(endpoint, top, operations)
+        allowed = operations(forms)
+        check_method(forms, "GET", *(["PUT"] if "writeproperty" in allowed else []))
+        observed = _observed(endpoint, top, allowed)
         interval = seconds(_tuned(top, forms, "samplingInterval"), "samplingInterval", zero=True)
         return Affordance(
             endpoint,
@@ -90,8 +87,8 @@ class Interfaces:
                 publishing=seconds(_tuned(top, forms, "publishingInterval"), "publishingInterval"),
                 queue=_count(_tuned(top, forms, "queueSize")),
                 deadband=_number(_tuned(top, forms, "deadband")) or 0.0,
-                writable="writeproperty" in operations,
-                options=_options(forms),
+                writable="writeproperty" in allowed,
+                options=options(forms),
             ),
             _guard(below[-1] if below else top, forms),
         )
@@ -102,8 +99,11 @@ class Interfaces:
         forms = child(self._element(submodel_id, path), "forms", f"{TD}hasForm")
         if forms is None:
             raise Defective(f"{place(submodel_id, path)} has no forms that say where it is")
+        if "invokeaction" not in operations(forms):
+            raise Defective(f"{place(submodel_id, path)} is not called: its form has no op invokeaction")
+        check_method(forms, "POST")
         owner = value(forms, "uav_objectId", "urn:aas-server:live:objectId")
-        return endpoint, Action(target(endpoint, forms), _node(owner) if owner else "")
+        return endpoint, Action(target(endpoint, forms), node(owner) if owner else "")
 
     def _element(self, submodel_id: str, path: IdShortPath) -> Document:
         element = self._world.at(submodel_id, path)
@@ -157,58 +157,14 @@ def endpoint(base: str, where: str, security: Security = Security()) -> Endpoint
     return Endpoint(address, security)
 
 
-def target(endpoint: Endpoint, forms: Document) -> str:
-    """Where at the endpoint a form leads to, in the protocol's own words. Raises Defective."""
-    href = value(forms, "href", f"{HYPERMEDIA}hasTarget")
-    match endpoint.scheme:
-        case "opc.tcp":
-            browse_path = value(forms, "uav_browsePath", f"{UAV}browsePath")
-            node = _node(href)
-            if not node and not browse_path:
-                raise Defective(f"the href {href!r} names no node: it is like /?id=nsu=urn:x;s=Speed")
-            return node or f"path:{browse_path}"
-        case "mqtt" | "mqtts":
-            topic = unquote(urlsplit(href).path if "://" in href else href)
-            topic = topic[2:] if topic.startswith(".//") else topic.removeprefix("/")
-            if not topic:
-                raise Defective("the href names no topic")
-            return topic
-        case _:
-            if "://" in href and not href.startswith(endpoint.base):
-                raise Defective(f"the href {href!r} leads away from {endpoint.base}")
-            return "/" + href.removeprefix(endpoint.base).lstrip("/")
-
-
-def _node(href: str) -> str:
-    """The text of a NodeId in a href of AID or OPC 10101, or by itself.
-
-    >>> _node("/?id=nsu=urn:x;s=A%23B"), _node("opc.tcp://h:4840?id=ns=1;s=X"), _node("i=85"), _node("/x")
-    ('nsu=urn:x;s=A#B', 'ns=1;s=X', 'i=85', '')
-    """
-    _, found, given = href.partition("id=") if "?id=" in href or "&id=" in href else ("", "id=", href)
-    given = unquote(given)
-    return given if found and given.startswith(NODES) else ""
-
-
-def _operations(forms: Document) -> frozenset[str]:
-    """What may be done (WoT `op`): a text, several with blanks or commas, or a list."""
-    found = child(forms, "op", f"{HYPERMEDIA}hasOperationType")
-    if found is None:
-        return frozenset()
-    given = (
-        [found.get("value")] if isinstance(found.get("value"), str) else [each.get("value") for each in children(found)]
-    )
-    return frozenset(word for text in given if isinstance(text, str) for word in text.replace(",", " ").split())
-
-
-def _observed(endpoint: Endpoint, top: Document, operations: frozenset[str]) -> bool:
+def _observed(endpoint: Endpoint, top: Document, allowed: frozenset[str]) -> bool:
     match endpoint.scheme:
         case "http" | "https":
             return False
         case "mqtt" | "mqtts":
             return True
         case _:
-            return "observeproperty" in operations or value(top, "observable", f"{TD}isObservable") in ("true", "1")
+            return "observeproperty" in allowed or value(top, "observable", f"{TD}isObservable") in ("true", "1")
 
 
 def _key(element: Document) -> str | int:
@@ -231,15 +187,6 @@ def _number(given: str) -> float | None:
         return float(given) if given else None
     except ValueError:
         raise Defective(f"{given!r} is no number") from None
-
-
-def _options(forms: Document) -> tuple[tuple[str, str], ...]:
-    known = {
-        "qos": value(forms, "mqv_qos", f"{MQTT}hasQoSFlag"),
-        "retain": value(forms, "mqv_retain", f"{MQTT}hasRetainFlag"),
-        "method": value(forms, "htv_methodName", f"{HTTP}methodName"),
-    }
-    return tuple((name, given) for name, given in known.items() if given)
 
 
 def _guard(element: Document, forms: Document) -> Guard:

@@ -1,7 +1,6 @@
 """A line to one endpoint: its connection, what is observed there, and where each reading goes."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +12,9 @@ from aas_server.model import Document
 from aas_server.model.quality import LAST_USABLE, NO_COMMUNICATION
 
 log = logging.getLogger(__name__)
+
+#: Seconds that the rate of readings is an average of.
+SMOOTHED = 5.0
 
 
 class Target(Protocol):
@@ -33,14 +35,27 @@ class Line:
     def __init__(self, endpoint: Endpoint, connection: AssetConnection, announce: Announce, stale: float) -> None:
         self.endpoint, self.connection = endpoint, connection
         self._announce, self._stale = announce, stale
+        #: How good values are while the line is down.
+        self._doubtful = LAST_USABLE
         self._numbers: dict[Item, int] = {}
         self._targets: dict[int, list[Target]] = {}
         self._next = 0
         self._link = Link.CONNECTING
+        #: Readings a second, and when they were last counted.
+        self.rate = 0.0
+        self._measured = (time.monotonic(), 0)
         #: When something was last heard.
         self.heard = 0.0
         self._doubting: asyncio.TimerHandle | None = None
         self._reading = asyncio.create_task(self._read(), name=f"line {endpoint.base}")
+
+    def measure(self) -> None:
+        """Note how many readings have come a second, on the average of about the last five."""
+        now, count = time.monotonic(), self.connection.standing.readings
+        at, before = self._measured
+        if (passed := now - at) > 0:
+            self.rate += ((count - before) / passed - self.rate) * min(1.0, passed / SMOOTHED)
+        self._measured = now, count
 
     @property
     def idle(self) -> bool:
@@ -83,17 +98,23 @@ class Line:
             self._doubting.cancel()
         await self.connection.close()
         self._reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reading
+        await asyncio.wait({self._reading})
 
     # What arrives
 
     async def _read(self) -> None:
+        """One batch that cannot be taken does not end the line."""
         async for batch in self.connection.readings():
-            if batch:
-                self._take(batch)
-            if self.connection.standing.link is not self._link:
-                await self._stand(self.connection.standing.link)
+            try:
+                if batch:
+                    self._take(batch)
+                if self.connection.standing.link is not self._link:
+                    await self._stand(self.connection.standing.link)
+                elif batch and self._link is Link.LOST:
+                    self._doubt(self._doubtful)  # it came before the loss, and was waiting
+            except Exception as error:
+                log.exception("%s: readings cannot be taken", self.endpoint.base)
+                self.connection.standing.error = f"readings cannot be taken: {error or type(error).__name__}"
 
     def _take(self, batch: Readings) -> None:
         self.heard = time.time()
@@ -115,6 +136,7 @@ class Line:
             await self._announce(self)
 
     def _doubt(self, status: int) -> None:
+        self._doubtful = status
         for targets in self._targets.values():
             for target in targets:
                 target.doubt(status)
@@ -131,6 +153,7 @@ class Line:
             "items": self.items,
             "troubled": len(standing.errors),
             "readings": standing.readings,
+            "rate": round(self.rate, 1),
             "gaps": standing.gaps,
             "overflows": standing.overflows,
         }

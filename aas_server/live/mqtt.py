@@ -13,12 +13,15 @@ from aas_server.live.credentials import Credentials
 from aas_server.live.payloads import now, parsed, picked, written
 from aas_server.model.errors import Malformed, TimedOut, Unavailable
 from aas_server.model.quality import GOOD, INITIAL, status_code
-from aas_server.mqtt import Broker, Message, Session, opened
+from aas_server.mqtt import NOT_AUTHORIZED, PAYLOAD_INVALID, REFUSED, Broker, Message, Session, opened, reason
+from aas_server.repository.invoking import OperationFailed
 
 log = logging.getLogger(__name__)
 
 #: Seconds that the broker may take to acknowledge what is published.
 ANSWER = 10.0
+#: What a reason code of the broker means for who writes.
+_STATUS = {NOT_AUTHORIZED: "BadUserAccessDenied", PAYLOAD_INVALID: "BadTypeMismatch"}
 _UNREADABLE = status_code("BadDataEncodingInvalid")
 
 
@@ -58,12 +61,14 @@ class MqttConnection:
         return []
 
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
-        await self._send([_message(item, written(value, item.pick)) for item, value in orders])
-        return [GOOD] * len(orders)
+        codes = await self._send([_message(item, written(value, item.pick)) for item, value in orders])
+        return [status_code(_STATUS.get(code, "BadRequestNotAllowed")) if code >= REFUSED else GOOD for code in codes]
 
     async def invoke(self, action: Action, inputs: Mapping[str, Value]) -> Mapping[str, Value]:
         """Publish the arguments; a topic answers nothing."""
-        await self._send([Message(action.href, written(dict(inputs)))])
+        (code,) = await self._send([Message(action.href, written(dict(inputs)))])
+        if code >= REFUSED:
+            raise OperationFailed(f"{self._broker.url} refuses {action.href}: {reason(code)}")
         return {}
 
     async def close(self) -> None:
@@ -71,11 +76,12 @@ class MqttConnection:
         self._stand(Link.CLOSED)
         self._arriving.close()
 
-    async def _send(self, messages: Sequence[Message]) -> None:
+    async def _send(self, messages: Sequence[Message]) -> list[int]:
+        """The broker's reason code for each. Raises Unavailable, TimedOut."""
         session = self._connected()
         try:
             async with asyncio.timeout(ANSWER):
-                await session.send(messages)
+                return await session.send(messages)
         except TimeoutError:
             raise TimedOut(f"BadTimeout: {self._broker.url} did not acknowledge within {ANSWER:g} s") from None
         except ConnectionError as error:

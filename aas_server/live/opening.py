@@ -17,6 +17,9 @@ from aas_server.live.http import HttpConnection
 from aas_server.live.mqtt import MqttConnection
 from aas_server.repository import Repository
 
+#: Seconds that the first plan may take before the server goes on without it.
+PLANNING = 10.0
+
 log = logging.getLogger(__name__)
 
 
@@ -55,13 +58,18 @@ def connector(pki: str, trust_all: bool, credentials: str, permitted: Sequence[s
 
 @contextlib.asynccontextmanager
 async def following(live: Live, interval: float) -> AsyncIterator[None]:
-    """The plan is followed, and what comes is stored every so many seconds."""
+    """The plan is followed, and what comes is stored every so many seconds.
+
+    The first plan is waited for: whoever sets a value afterwards sets it at the plant.
+    """
     tasks = [
         asyncio.create_task(_lasting(live), name="live"),
         asyncio.create_task(live.store(interval), name="live storing"),
         asyncio.create_task(live.transform(), name="live transforming"),
     ]
     try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(live.planned.wait(), PLANNING)
         yield
     finally:
         for task in tasks:

@@ -1,35 +1,31 @@
 """Mappings beside each other: two onto one element, and such as feed themselves, are refused."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from graphlib import CycleError, TopologicalSorter
 
 from aas_server.live.plan import Defect, ElementAt, Mapping
 from aas_server.live.reading import place
 from aas_server.model.paths import IdShortPath
 
 Place = tuple[str, IdShortPath]
+#: Which mappings each mapping feeds, by their numbers.
+Feeds = dict[int, set[int]]
 
 
 def checked(mappings: Sequence[Mapping]) -> tuple[list[Mapping], list[Defect]]:
     """The mappings that can be carried out together, and why the others cannot."""
     alone, defects = _alone(mappings)
     circular = _circular(alone)
-    defects += [
-        Defect(
-            mapping.origin,
-            "it feeds itself: its sinks lead back to its sources"
-            + (f" through {', '.join(others)}" if (others := _others(alone, circular, mapping)) else ""),
-        )
-        for number, mapping in enumerate(alone)
-        if number in circular
-    ]
+    groups = defaultdict[int, list[str]](list)
+    for number, circle in circular.items():
+        groups[circle].append(alone[number].origin)
+    defects += [Defect(alone[each].origin, _words(alone[each], groups[circle])) for each, circle in circular.items()]
     return [mapping for number, mapping in enumerate(alone) if number not in circular], defects
 
 
-def _others(mappings: Sequence[Mapping], circular: dict[int, int], mapping: Mapping) -> list[str]:
-    group = circular[mappings.index(mapping)]
-    return [each.origin for at, each in enumerate(mappings) if circular.get(at) == group and each is not mapping][:3]
+def _words(mapping: Mapping, circle: Sequence[str]) -> str:
+    others = [origin for origin in circle[:4] if origin != mapping.origin][:3]
+    return "it feeds itself: its sinks lead back to its sources" + (f" through {', '.join(others)}" if others else "")
 
 
 def _alone(mappings: Sequence[Mapping]) -> tuple[list[Mapping], list[Defect]]:
@@ -87,15 +83,37 @@ def _circular(mappings: Sequence[Mapping]) -> dict[int, int]:
     return _circles(feeds)
 
 
-def _circles(feeds: dict[int, set[int]]) -> dict[int, int]:
-    """Circles are taken out, one after the other, until none is left."""
-    found: dict[int, int] = {}
-    while True:
-        left = {number: fed - found.keys() for number, fed in feeds.items() if number not in found}
-        try:
-            TopologicalSorter(left).prepare()
-        except CycleError as error:
-            circle: list[int] = error.args[1]
-            found.update(dict.fromkeys(circle, circle[0]))
-        else:
-            return found
+def _circles(feeds: Feeds) -> dict[int, int]:
+    """Who leads back to itself, with its circle: strongly connected components, by the two walks of Kosaraju."""
+    fed_by: dict[int, set[int]] = {number: set() for number in feeds}
+    for number, fed in feeds.items():
+        for each in fed:
+            fed_by[each].add(number)
+    circle_of: dict[int, int] = {}
+    for start in reversed(_finished(feeds)):
+        waiting = [start] if start not in circle_of else []
+        while waiting:
+            number = waiting.pop()
+            if number not in circle_of:
+                circle_of[number] = start
+                waiting += [each for each in fed_by[number] if each not in circle_of]
+    sizes = Counter(circle_of.values())
+    return {number: at for number, at in sorted(circle_of.items()) if sizes[at] > 1 or number in feeds[number]}
+
+
+def _finished(feeds: Feeds) -> list[int]:
+    """All in the order in which a walk in depth leaves them."""
+    left: list[int] = []
+    seen: set[int] = set()
+    for start in feeds:
+        walk = [(start, iter(feeds[start]))] if start not in seen else []
+        seen.add(start)
+        while walk:
+            number, ahead = walk[-1]
+            if (following := next((each for each in ahead if each not in seen), None)) is None:
+                left.append(number)
+                walk.pop()
+            else:
+                seen.add(following)
+                walk.append((following, iter(feeds[following])))
+    return left

@@ -13,6 +13,8 @@ from aas_server.repository.slots import moment
 
 #: Largest payload that is read, in bytes.
 LARGEST = 1 << 20
+#: Lists and objects in each other.
+DEEPEST = 100
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -41,7 +43,18 @@ def parsed(payload: bytes) -> Value:
             return payload.decode()
         except UnicodeDecodeError:
             return payload
+    if payload.count(b"[") + payload.count(b"{") > DEEPEST and _depth(value) > DEEPEST:
+        raise Malformed(f"the payload is nested deeper than {DEEPEST}")
     return value
+
+
+def _depth(value: Value) -> int:
+    """How deep lists and objects are in each other."""
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, list | dict)]:
+        depth += 1
+        level = [below for each in level for below in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def picked(value: Value, pick: Iterable[str | int]) -> Value:

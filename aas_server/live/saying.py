@@ -35,7 +35,14 @@ def value_of(element: Document) -> Value:
 
 
 def scalar(value_type: str, given: str | None) -> Value:
-    """The value of a text of a type."""
+    """The value of a text of a type. Raises Malformed for one that is none: files are imported as they are."""
+    try:
+        return _scalar(value_type, given)
+    except ValueError:
+        raise Malformed(f"{str(given)[:80]!r} is no {value_type}") from None
+
+
+def _scalar(value_type: str, given: str | None) -> Value:
     if given is None:
         return None
     if value_type in INTEGERS:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from gmqtt import Client, Subscription
+from gmqtt import Message as Packet
 from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 from gmqtt.mqtt.handler import MQTTConnectError
 from gmqtt.storage import PersistentStorage
@@ -21,6 +22,14 @@ ALIVE = 5
 TOPICS = 5000
 #: A code of gmqtt for as many attempts to connect again: it would begin on its own otherwise.
 _NEVER = -2
+
+#: The first reason code by which what is acknowledged is refused (MQTT 5.0, 2.4); 3.1.1 has none, and says nothing.
+REFUSED = 0x80
+NOT_AUTHORIZED, TOPIC_INVALID, PAYLOAD_INVALID = 0x87, 0x90, 0x99
+_REASONS = {
+    0x83: "implementation specific error", NOT_AUTHORIZED: "not authorized", TOPIC_INVALID: "topic name invalid",
+    0x95: "packet too large", 0x97: "quota exceeded", PAYLOAD_INVALID: "payload format invalid",
+}  # fmt: skip
 
 Listed = TypeVar("Listed")
 
@@ -58,6 +67,17 @@ class Message(NamedTuple):
     retained: bool = False
 
 
+@dataclass(slots=True)
+class Sent:
+    """A message on its way; once it is acknowledged, `code` is the broker's reason code."""
+
+    code: int = 0
+
+
+def reason(code: int) -> str:
+    return _REASONS.get(code, f"reason code 0x{code:02X}")
+
+
 class Session:
     """One session, from `open` until it is lost or closed."""
 
@@ -71,6 +91,22 @@ class Session:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._refused: Callable[[Sequence[str]], None] | None = None
+        self._sent: dict[int, Sent] = {}
+        for name in ("_handle_puback_packet", "_handle_pubrec_packet"):
+            self._judge(name)
+
+    def _judge(self, name: str) -> None:
+        """gmqtt acknowledges whatever the broker says of it; what it says is in the packet (MQTT 5.0, 3.4.2)."""
+        handler = self._client._package_handler
+        handle = getattr(handler, name)
+
+        def judged(command: int, packet: bytes) -> None:
+            number = int.from_bytes(packet[:2], "big")
+            if number in self._sent and len(packet) > 2:
+                self._sent[number].code = packet[2]
+            handle(command, packet)
+
+        setattr(handler, name, judged)
 
     async def open(self, version: int = MQTTv50) -> None:
         """Connect. Raises OSError where that cannot be, with the broker's reason; TimeoutError is for the caller."""
@@ -94,21 +130,32 @@ class Session:
         for portion in _portions([*topics], TOPICS):
             self._client.unsubscribe(portion)
 
-    def publish(self, topic: str, payload: bytes, service: int = 1, *, retained: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, service: int = 1, *, retained: bool = False) -> Sent:
         """Send a message. Raises ConnectionError where the session is lost."""
         if self.lost.is_set():
             raise ConnectionError("the session with the broker is lost")
-        self._client.publish(topic, payload, qos=service, retain=retained)
+        packet = Packet(topic, payload, qos=service, retain=retained)
+        number, content = self._client._connection.publish(packet)
+        sent = Sent()
+        if service:
+            self._sent[number] = sent
+            self._stored.push_message(number, content)
+        return sent
 
-    async def send(self, messages: Sequence[Message]) -> None:
-        """Send all, and wait until the broker has them. Raises ConnectionError where the session is lost before."""
+    async def send(self, messages: Sequence[Message]) -> list[int]:
+        """Send all, and wait until the broker has them; its reason code for each.
+
+        Raises ConnectionError where the session is lost before.
+        """
+        sent: list[Sent] = []
         for message in messages:
             try:
-                self.publish(*message[:3], retained=message.retained)
+                sent.append(self.publish(*message[:3], retained=message.retained))
             except OverflowError:  # the broker takes no more at a time
                 await self.acknowledged()
-                self.publish(*message[:3], retained=message.retained)
+                sent.append(self.publish(*message[:3], retained=message.retained))
         await self.acknowledged()
+        return [each.code for each in sent]
 
     async def acknowledged(self) -> None:
         """Wait until the broker has all that was sent. Raises ConnectionError where the session is lost before."""

@@ -46,11 +46,20 @@ class Feeding:
             self._repository.cache.drop((Kind.SUBMODEL, slot.feed.submodel_id))
 
     async def store(self) -> int:
-        """Store what has come since the last time, the newest of each element; returns of how many."""
+        """Store what has come since the last time, the newest of each element; returns of how many.
+
+        A submodel that cannot be stored keeps no other from it. Raises what was wrong with the first of them.
+        """
         feeds = [feed for feed in self._live.feeds.values() if feed.dirty]
         count = sum(len(feed.dirty) for feed in feeds)
+        failed: list[Exception] = []
         for feed in feeds:
-            await self._store(feed)
+            try:
+                await self._store(feed)
+            except Exception as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
         return count
 
     async def _store(self, feed: Feed) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from aas_server.model import Document, Kind
 from aas_server.model.changes import Change, Delete, Outcome, Put, Readings, SetValue, Told
@@ -35,7 +36,8 @@ class Feed:
         self.move()
 
     def remove(self, slot: Slot) -> None:
-        self.slots.pop(slot.path, None)
+        if self.slots.get(slot.path) is slot:  # else another feeds the element already
+            del self.slots[slot.path]
         self.dirty.pop(slot, None)
         self._related.clear()
         self.move()
@@ -108,6 +110,14 @@ def _found(at: Callable[[IdShortPath], Document] | None, path: IdShortPath) -> D
         return None
 
 
+class Mirror(Protocol):
+    """Where else values are to be seen at once."""
+
+    def show(self, slot: Slot) -> None: ...
+
+    def forget(self, slot: Slot) -> None: ...
+
+
 class LiveValues:
     """The feeds of all submodels. `qualifiers`: elements tell the quality and the source time of their values.
 
@@ -118,6 +128,9 @@ class LiveValues:
         self.qualifiers = qualifiers
         self.version = time.time_ns() // 1000
         self.feeds: dict[str, Feed] = {}
+        self.mirror: Mirror | None = None
+        #: Submodels with values that have become less good, or good again, which is no change of theirs.
+        self.doubted: set[str] = set()
         self._kept: dict[tuple[str, IdShortPath], tuple[Entry, int, Entry]] = {}
 
     def bind(self, submodel_id: str, wanted: Mapping[IdShortPath, Converter], base: Entry | None) -> list[Slot]:
@@ -135,8 +148,15 @@ class LiveValues:
         """The element is no longer fed. What it has is stored before, by whoever calls this."""
         feed = slot.feed
         feed.remove(slot)
+        if self.mirror is not None:
+            self.mirror.forget(slot)
         if not feed.slots:
             self.feeds.pop(feed.submodel_id, None)
+
+    def requalified(self) -> set[str]:
+        """The submodels whose values have become less good, or good again, since this was last asked."""
+        found, self.doubted = self.doubted, set()
+        return found
 
     def slot(self, submodel_id: str, path: IdShortPath) -> Slot | None:
         """The slot of exactly this element."""

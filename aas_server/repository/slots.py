@@ -60,9 +60,15 @@ class Slot:
         if value is None and is_bad(status):
             value = self.raw
         self.source_time = source_time
+        self._take(value, status)
+        if (mirror := self.feed.table.mirror) is not None:
+            mirror.show(self)
+
+    def _take(self, value: object, status: int) -> None:
         if value == self.raw and status == self.status and type(value) is type(self.raw):
             if self.silent is not None or self.feed.table.qualifiers:
                 self.silent = None
+                self.feed.table.doubted.add(self.feed.submodel_id)
                 self.version = self.feed.move()
             return
         self.raw, self.status, self.silent = value, status, None
@@ -74,6 +80,9 @@ class Slot:
         if self.silent != status and self.raw is not NOTHING:
             self.silent = status
             self.version = self.feed.move()
+            self.feed.table.doubted.add(self.feed.submodel_id)
+            if (mirror := self.feed.table.mirror) is not None:
+                mirror.show(self)
 
     def bind(self, element: Document | None) -> None:
         """From now on this is the element. Raises nothing: what does not fit is told in `error`."""
@@ -98,8 +107,13 @@ class Slot:
         return self._made
 
     @property
+    def code(self) -> int:
+        """The StatusCode, as readers see it."""
+        return self.status if self.silent is None else self.silent
+
+    @property
     def quality(self) -> str:
-        return status_name(self.status if self.silent is None else self.silent)
+        return status_name(self.code)
 
     def headers(self) -> Mapping[str, str]:
         """Quality and source time, as they go with an answer that shows this element only."""

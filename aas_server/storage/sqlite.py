@@ -207,8 +207,9 @@ class SqliteStorage:
         position = last_sequence(self._reader) if after is None else after
         while not self._writer.closed:
             grown = self._writer.grown
+            last = last_sequence(self._reader)  # asked first: others commit while this goes on
             found = self._log.after(position)
-            newest = found[0].sequence if found else last_sequence(self._reader) + 1
+            newest = found[0].sequence if found else last + 1
             if newest > position + 1:  # numbers have no gaps, but for what was trimmed
                 raise Gone(f"the log begins with change {newest}: read the documents anew, then follow from there")
             if not found:

@@ -17,7 +17,8 @@ from aas_server.config import Settings
 from tests.brokers import Mosquitto, mosquitto
 from tests.brokers import client as listening_to
 from tests.events.streams import kind
-from tests.examples import b64, collection, prop, submodel
+from tests.examples import b64, collection, prop, shell, submodel
+from tests.live.plants import Way
 from tests.test_kill import serving
 
 ONE = f"submodels/{b64('urn:x:1')}"
@@ -31,7 +32,9 @@ async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
 
 
 @asynccontextmanager
-async def telling(settings: Settings, broker: Mosquitto, **more: Any) -> AsyncIterator[aiohttp.ClientSession]:
+async def telling(
+    settings: Settings, broker: "Mosquitto | Counted", **more: Any
+) -> AsyncIterator[aiohttp.ClientSession]:
     settings = replace(settings, events_broker=broker.url, **more)
     async with (
         open_repository(settings) as repository,
@@ -128,13 +131,13 @@ def observing(id_short: str, *path: str, **more: Any) -> dict[str, Any]:
 
 async def test_event_elements_tell_what_they_observe(settings: Settings, broker: Mosquitto) -> None:
     elements = [
-        observing("Speed", "Motor", "Speed", messageTopic="alarms/speed"),
-        observing("Off", "Motor", "Speed", messageTopic="alarms/off", state="off"),
-        observing("All", messageTopic="alarms/all"),
+        observing("Speed", "Motor", "Speed", messageTopic="aas/alarms/speed"),
+        observing("Off", "Motor", "Speed", messageTopic="aas/alarms/off", state="off"),
+        observing("All", messageTopic="aas/alarms/all"),
     ]
     document = submodel("urn:x:1", collection("Motor", prop("Speed"), prop("Load")))
     async with (
-        listening_to(broker.url, "alarms/#") as (_, heard),
+        listening_to(broker.url, "aas/alarms/#") as (_, heard),
         telling(settings, broker) as client,
     ):
         await client.post("/submodels", json=document)
@@ -142,8 +145,8 @@ async def test_event_elements_tell_what_they_observe(settings: Settings, broker:
         await client.patch(f"/{ONE}/submodel-elements/Motor.Speed/$value", json=7)
         await client.patch(f"/{ONE}/submodel-elements/Motor.Load/$value", json=1)
         found = [await heard_next(heard) for _ in range(3)]
-        assert sorted(topic for topic, _ in found) == ["alarms/all", "alarms/all", "alarms/speed"]
-        event = next(event for topic, event in found if topic == "alarms/speed")
+        assert sorted(topic for topic, _ in found) == ["aas/alarms/all", "aas/alarms/all", "aas/alarms/speed"]
+        event = next(event for topic, event in found if topic == "aas/alarms/speed")
         assert kind(event) == "basicEvent"
         assert event["data"]["source"]["keys"][-1] == {"type": "BasicEventElement", "value": "Speed"}
         assert event["data"]["observableReference"] == elements[0]["observed"]
@@ -153,18 +156,18 @@ async def test_event_elements_tell_what_they_observe(settings: Settings, broker:
         await client.patch(f"{where}/Speed", json={**elements[0], "state": "off"})
         await client.put(f"{where}/Off", json={**elements[1], "state": "on"})
         await client.patch(f"/{ONE}/submodel-elements/Motor.Speed/$value", json=8)
-        assert sorted([(await heard_next(heard))[0] for _ in range(2)]) == ["alarms/all", "alarms/off"]
+        assert sorted([(await heard_next(heard))[0] for _ in range(2)]) == ["aas/alarms/all", "aas/alarms/off"]
 
 
 async def test_intervals_of_event_elements(settings: Settings, broker: Mosquitto) -> None:
     """Within minInterval only the newest is sent, when it is over; after maxInterval, one without anything new."""
     elements = [
-        observing("Slow", "B", messageTopic="slow", minInterval="PT0.5S"),
-        observing("Alive", "B", messageTopic="alive", maxInterval="PT0.3S"),
+        observing("Slow", "B", messageTopic="aas/slow", minInterval="PT0.5S"),
+        observing("Alive", "B", messageTopic="aas/alive", maxInterval="PT0.3S"),
     ]
     async with (
-        listening_to(broker.url, "slow") as (_, slow),
-        listening_to(broker.url, "alive") as (_, alive),
+        listening_to(broker.url, "aas/slow") as (_, slow),
+        listening_to(broker.url, "aas/alive") as (_, alive),
         telling(settings, broker) as client,
     ):
         await client.post("/submodels", json=submodel("urn:x:1", prop("B")))
@@ -175,3 +178,87 @@ async def test_intervals_of_event_elements(settings: Settings, broker: Mosquitto
         assert [event["data"]["value"] for event in found] == ["0", "9"]
         told = [(await heard_next(alive))[1]["data"] for _ in range(13)]
         assert ["payload" in each for each in told] == [True] * 10 + [False] * 3
+
+
+@pytest.mark.parametrize("topic", ["aas/#", "aas/+/speed", "machines/press/stop", "aasx/speed", "aas/two\nlines"])
+async def test_topics_that_are_not_for_event_elements(settings: Settings, broker: Mosquitto, topic: str) -> None:
+    """The element is left out and told; everything else is sent, and again what it says once it is mended."""
+    wrong = observing("Wrong", "B", messageTopic=topic)
+    where = f"/submodels/{b64('urn:x:events')}/submodel-elements/Wrong"
+    async with (
+        listening_to(broker.url, "#") as (_, heard),
+        telling(settings, broker) as client,
+    ):
+        await client.post("/submodels", json=submodel("urn:x:1", prop("B")))
+        await client.post("/submodels", json=submodel("urn:x:events", wrong))
+        topics = [(await heard_next(heard))[0] for _ in range(2)]
+        assert topics == [f"aas/{ONE}/created", f"aas/submodels/{b64('urn:x:events')}/created"]
+        outlet = (await (await client.get("/live")).json())["outlet"]
+        assert outlet["connected"]
+        assert [each["origin"] for each in outlet["defects"]] == ["Wrong in urn:x:events"]
+        assert "below aas/" in outlet["defects"][0]["text"]
+        assert (await client.put(where, json={**wrong, "messageTopic": "aas/right"})).status == 204
+        await client.patch(f"/{ONE}/submodel-elements/B/$value", json=8)
+        assert "aas/right" in [(await heard_next(heard))[0] for _ in range(3)]
+        assert "defects" not in (await (await client.get("/live")).json())["outlet"]
+
+
+async def test_what_the_broker_refuses_is_counted_and_told(settings: Settings, tmp_path: Path) -> None:
+    """It holds nothing up, and does not count as sent."""
+    rules = tmp_path / "rules"
+    await asyncio.to_thread(rules.write_text, "topic read #\ntopic write aas/submodels/#\n")
+    lines = ["allow_anonymous true", f"acl_file {rules}", "user root"]
+    async with (
+        mosquitto(tmp_path, *lines) as broker,
+        listening_to(broker.url, "aas/#") as (_, heard),
+        telling(settings, broker) as client,
+    ):
+        await client.post("/shells", json=shell("urn:s:1"))
+        await client.post("/submodels", json=submodel("urn:x:1", prop("B")))
+        assert (await heard_next(heard))[0] == f"aas/{ONE}/created"
+
+        async def outlet() -> Any:
+            return (await (await client.get("/live")).json())["outlet"]
+
+        async with asyncio.timeout(10):
+            while (await outlet())["sent"] < 1:  # noqa: ASYNC110 - the server is asked as a user asks
+                await asyncio.sleep(0.02)
+        told = await outlet()
+    assert (told["connected"], told["sent"], told["refused"]) == (True, 1, 1)
+    assert told["error"] == f"the broker refuses aas/shells/{b64('urn:s:1')}/created: not authorized"
+
+
+class Counted(Way):
+    """A way to a broker that knows when somebody came."""
+
+    def __init__(self, to: int) -> None:
+        super().__init__(to)
+        self.times: list[float] = []
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.times.append(asyncio.get_running_loop().time())
+        super()._accept(reader, writer)
+
+
+async def test_a_broker_that_ends_every_session_is_left_in_peace(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the session, but not what is sent in it: the pauses grow, as they do where nobody answers."""
+    monkeypatch.setattr("aas_server.events.outlet.FIRST", 0.05)
+    async with mosquitto(tmp_path, "allow_anonymous true", "max_packet_size 1000") as broker:
+        between = Counted(broker.port)
+        await between.listen()
+        try:
+            async with telling(settings, between) as client:
+                await client.post("/submodels", json=submodel("urn:x:1", prop("B", "x" * 2000, "xs:string")))
+                await client.patch(f"/{ONE}/submodel-elements/B/$value", json="y" * 2000)
+                async with asyncio.timeout(20):
+                    while len(between.times) < 6:  # noqa: ASYNC110 - nobody tells a proxy's user
+                        await asyncio.sleep(0.02)
+        finally:
+            await between.close()
+    assert between.times[5] - between.times[4] >= 0.4

@@ -42,7 +42,7 @@ async def rows(client: aiohttp.ClientSession, query: str) -> list[list[str]]:
             status, text = answer.status, await answer.text()
         await asyncio.sleep(0.02)
     assert status == 200, text
-    return [line.split(",") for line in text.split("\r\n")[1:] if line]
+    return [line.split(",") for line in text.removesuffix("\r\n").split("\r\n")[1:]]
 
 
 async def becomes(client: aiohttp.ClientSession, query: str, expected: list[list[str]]) -> None:

@@ -31,6 +31,10 @@ def node(name: str, href: str, *, writable: bool = False, observable: bool = Tru
     return collection(name, seen, collection("forms", *forms), *extra)
 
 
+def action(name: str, href: str, op: str = "invokeaction") -> dict[str, Any]:
+    return collection(name, collection("forms", text("href", href), text("op", op)))
+
+
 def interface(
     base: str, properties: list[dict[str, Any]], actions: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from aas_server.aasx.reader import read
 from aas_server.live import Security
+from aas_server.live.allowing import check
 from aas_server.live.compiling import compiled, is_configuration
 from aas_server.live.plan import ElementAt, Guard, ItemAt, Plan
 from tests.examples import collection, listed, prop, submodel
@@ -236,3 +237,29 @@ def test_every_interface_of_the_published_aids_compiles_once_it_is_filled_in() -
             seen.append(kind)
     assert seen.count("OPCUA") == 1
     assert seen.count("HTTP") == seen.count("MQTT") == seen.count("MODBUS") == 3
+
+
+def test_thousands_of_circles_are_found_as_soon_as_a_few() -> None:
+    names = [f"E{number}" for number in range(3_000)]
+    themselves = [mapping(reference(DATA, name), reference(DATA, name)) for name in names[:2_000]]
+    around = [
+        mapping(reference(DATA, name), reference(DATA, names[2_000 + (at + 1) % 1_000]))
+        for at, name in enumerate(names[2_000:])
+    ]
+    found = plan(data(*names), configuration(*themselves, *around))
+    assert (len(found.mappings), len(found.defects)) == (0, 3_000)
+    assert {"it feeds itself" in text for text in defects(found)} == {True}
+
+
+@pytest.mark.parametrize("pattern", ["192.168.*", "10.1.2.3/8", "opc.tcp://", "opc.tcp:///x"])
+def test_patterns_that_mean_something_else_are_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"network|no host"):
+        check([pattern])
+
+
+def test_of_more_than_a_hundred_thousand_items_the_rest_is_left_out_and_said() -> None:
+    names = [f"E{number}" for number in range(50_010)]
+    described = interface(BASE, [node("Speed", "/?id=ns=1;s=Speed")])
+    found = plan(data(*names), described, configuration(*(of("Speed", name) for name in names)))
+    assert (len(found.mappings), len(found.defects)) == (50_000, 10)
+    assert "more than 100000" in found.defects[0].text

@@ -137,3 +137,22 @@ def test_what_goes_in_comes_out(typed: tuple[str, Value]) -> None:
         back = struct.unpack("<f", struct.pack("<f", back))[0]  # the text tells no more than a single holds
     assert back == value
     assert type(back) is type(value)
+
+
+@pytest.mark.parametrize("text", ["caf\udce9", "a\x00b"])
+@pytest.mark.parametrize("kind", ["MultiLanguageProperty", "File", "ReferenceElement"])
+def test_a_text_that_no_document_can_hold_is_refused(kind: str, text: str) -> None:
+    with pytest.raises(Malformed, match="no document can hold"):
+        converter({"modelType": kind, "idShort": "A"})(text)
+
+
+def test_a_language_that_is_none_is_refused() -> None:
+    convert = converter({"modelType": "MultiLanguageProperty", "idShort": "A"})
+    with pytest.raises(Malformed, match="'x_y!' arrived, which is no language"):
+        convert(LocalText("x_y!", "text"))
+
+
+@pytest.mark.parametrize(("value_type", "given"), [("xs:int", "abc"), ("xs:double", "abc"), ("xs:hexBinary", "abc")])
+def test_a_stored_text_of_another_type_says_so(value_type: str, given: str) -> None:
+    with pytest.raises(Malformed, match=f"'abc' is no {value_type}"):
+        scalar(value_type, given)

@@ -1,8 +1,10 @@
 """Submodels make properties live: posted, edited, removed; written back; and said how it stands."""
 
 import asyncio
+import contextlib
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from aas_server.config import Settings
 from aas_server.model import Kind
 from tests.events.streams import kind, stream
 from tests.examples import b64, prop, submodel
-from tests.live.interfaces import AID, AIMC, DATA, configuration, interface, mapping, node, of, reference
+from tests.live.interfaces import AID, AIMC, DATA, action, configuration, interface, mapping, node, of, reference
 from tests.live.plants import URI, Plant, plant, silence, way
 
 AIMC_AT = f"/submodels/{b64(AIMC)}"
@@ -56,7 +58,7 @@ def described(base: str) -> dict[str, Any]:
         node("Fixed", at("Fixed"), writable=True),
         node("Nowhere", at("Nowhere")),
     ]
-    return interface(base, properties, [node("Add", at("Add"))])
+    return interface(base, properties, [action("Add", at("Add"))])
 
 
 EVERYTHING = [of("Speed"), of("Count"), of("Mode"), of("Fixed"), of("Add", kind="actions")]
@@ -360,3 +362,51 @@ async def test_values_of_the_plant_are_events(client: aiohttp.ClientSession, pre
             pass
         assert event["source"] == f"{ELEMENTS}/Speed"
         assert (event["quality"], event["sourcetime"][-1]) == ("Good", "Z")
+
+
+@contextlib.asynccontextmanager
+async def served(kept: Settings) -> AsyncIterator[aiohttp.ClientSession]:
+    async with (
+        open_repository(kept) as repository,
+        listening(repository, kept) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        yield client
+
+
+async def test_the_health_page_tells_how_many_readings_come(client: aiohttp.ClientSession, press: Plant) -> None:
+    await post(client, data(), described(press.url), configuration(of("Speed")))
+    await shows(client, Speed=1.0)
+
+    async def rising() -> bool:
+        await press.set(Speed=press.port % 7 + time.time() % 50)
+        return bool((await live(client))["connections"][0]["rate"] > 0)
+
+    await until(rising)
+
+
+async def is_connected(client: aiohttp.ClientSession) -> bool:
+    return [each["state"] for each in (await live(client))["connections"]] == ["connected"]
+
+
+async def test_a_value_that_is_set_right_after_a_restart_is_set_at_the_plant_or_refused(
+    permitting: Settings, press: Plant, tmp_path: Path
+) -> None:
+    kept = replace(permitting, store=f"sqlite:///{tmp_path / 'plant.db'}")
+    async with served(kept) as client:
+        await post(client, data(), described(press.url), configuration(of("Speed")))
+        await shows(client, Speed=1.0)
+    async with served(kept) as client:
+        status = (await client.patch(f"{ELEMENTS}/Speed/$value", json=7)).status
+        assert status in (204, 503)
+        await until(lambda: is_connected(client))
+        await shows(client, Speed=7.0 if status == 204 else 1.0)
+
+
+async def test_the_state_of_a_connection_that_is_gone_is_gone(client: aiohttp.ClientSession, press: Plant) -> None:
+    async with stream(client, types="deleted") as reading:
+        await post(client, data(), described(press.url), configuration(of("Speed")))
+        await until(lambda: is_connected(client))
+        assert (await client.delete(AIMC_AT)).status == 204
+        found = await reading.events(2)
+    assert "/live" in {event["source"] for event in found}

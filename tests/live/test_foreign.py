@@ -21,7 +21,7 @@ from aas_server.config import Settings
 from aas_server.live import FileTime, Item
 from tests.examples import b64, collection, listed, prop, submodel
 from tests.live.foreign import foreign_plant
-from tests.live.interfaces import AID, DATA, configuration, interface, node, of, reference, text
+from tests.live.interfaces import AID, DATA, action, configuration, interface, node, of, reference, text
 from tests.live.test_following import live, permitting, post, shows, until, value
 from tests.live.test_opcua import connected
 
@@ -142,7 +142,7 @@ async def test_methods(client: aiohttp.ClientSession, foreign: str) -> None:
     known = await arguments(foreign)
     (given,), (answered,) = known["MethodIO"]
     operations = [method("MethodIO", (given,), ((answered, "xs:int"),)), method("MethodNoArgs")]
-    actions = [node("MethodIO", at("MethodIO")), node("MethodNoArgs", at("MethodNoArgs"))]
+    actions = [action(name, at(name)) for name in ("MethodIO", "MethodNoArgs")]
     mappings = [of(name, kind="actions") for name in ("MethodIO", "MethodNoArgs")]
     await post(client, submodel(DATA, *operations), interface(foreign, [], actions), configuration(*mappings))
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from aas_server.app import listening, open_repository
 from aas_server.config import Settings
 from tests.examples import b64, collection, prop, submodel
-from tests.live.interfaces import AID, DATA, configuration, interface, mapping, of, reference, text
+from tests.live.interfaces import AID, DATA, action, configuration, interface, mapping, of, reference, text
 from tests.live.plants import free_port
 from tests.live.test_following import live, permitting, post, shows, until, value
 
@@ -43,6 +43,9 @@ class Device:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         name = request.path.removeprefix("/api/")
+        if request.method == "DELETE":
+            del self.shown[name]
+            return web.Response(status=204)
         if request.method in ("PUT", "POST"):
             given = await request.json()
             self.received.append((request.method, name, given, request.headers.get("Authorization", "")))
@@ -166,7 +169,7 @@ async def test_what_is_wrong_with_one_resource_is_told_of_that_one(
 
 
 async def test_writing_and_calling(client: aiohttp.ClientSession, device: Device) -> None:
-    described = interface(device.url, [resource("Level", "/level", writable=True)], [resource("Add", "/add")])
+    described = interface(device.url, [resource("Level", "/level", writable=True)], [action("Add", "/add")])
     await post(client, data(), described, configuration(polled("Level"), of("Add", kind="actions")))
     await shows(client, Level=3)
     assert (await client.patch(f"{ELEMENTS}/Level/$value", json=8)).status == 204
@@ -174,6 +177,23 @@ async def test_writing_and_calling(client: aiohttp.ClientSession, device: Device
     assert device.received == [("PUT", "level", 8, "")]
     answer = await client.post(f"{ELEMENTS}/Add/invoke/$value", json={"inputArguments": {"a": 2, "b": 3.5}})
     assert (await answer.json())["outputArguments"] == {"sum": 5.5}
+
+
+async def test_reading_changes_nothing(client: aiohttp.ClientSession, device: Device) -> None:
+    """What is to be read with another method than GET is a defect, and so is an action that no form lets call."""
+    level = resource("Level", "/level")
+    level["value"][0]["value"].append(text("htv_methodName", "DELETE"))
+    described = interface(device.url, [level, STATE], [action("Add", "/add", op="readproperty")])
+    mappings = [polled("Level"), of("Add", kind="actions"), polled("State", "properties", "Speed", sink="Speed")]
+    await post(client, data(), described, configuration(*mappings))
+    await shows(client, Speed=4.5)
+    texts = [each["text"] for each in (await live(client))["defects"]]
+    assert len(texts) == 2
+    assert "htv_methodName is 'DELETE'" in texts[0]
+    assert "invokeaction" in texts[1]
+    answer = await client.post(f"{ELEMENTS}/Add/invoke/$value", json={"inputArguments": {"a": 2, "b": 3.5}})
+    assert (await answer.json())["executionState"] == "Failed"
+    assert {method for method, *_ in device.asked} == {"GET"}
 
 
 async def test_a_device_that_was_gone_is_found_again(client: aiohttp.ClientSession, letting: Settings) -> None:

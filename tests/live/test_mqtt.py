@@ -17,7 +17,7 @@ from aas_server.mqtt import Message
 from tests.brokers import client as talking
 from tests.brokers import mosquitto
 from tests.examples import b64, collection, prop, submodel
-from tests.live.interfaces import AID, DATA, configuration, interface, mapping, of, reference, text
+from tests.live.interfaces import AID, DATA, action, configuration, interface, mapping, of, reference, text
 from tests.live.test_following import live, permitting, post, shows, until, value
 
 __all__ = ["permitting"]
@@ -58,11 +58,14 @@ MAPPINGS = [of("Speed"), of("Mode"), member("State", "Pressure", "Pressure"), me
 
 async def described(client: aiohttp.ClientSession, url: str, *mappings: dict[str, Any]) -> None:
     await post(client, data(), interface(url, PROPERTIES), configuration(*(mappings or MAPPINGS)))
+    await connected(client)
 
-    async def connected() -> bool:
+
+async def connected(client: aiohttp.ClientSession) -> None:
+    async def claim() -> bool:
         return [each["state"] for each in (await live(client))["connections"]] == ["connected"]
 
-    await until(connected)
+    await until(claim)
 
 
 @pytest.fixture
@@ -139,6 +142,42 @@ async def test_what_is_written_is_published(letting: Settings, tmp_path: Path) -
         await broker.kill()
         assert (await client.patch(f"{ELEMENTS}/Speed/$value", json=1.0)).status in (503, 504)
         assert heard.empty()
+
+
+async def test_what_the_broker_refuses_is_not_written(letting: Settings, tmp_path: Path) -> None:
+    """With either quality of service: 403, and the value is what it was."""
+    rules = tmp_path / "rules"
+    await asyncio.to_thread(rules.write_text, "topic read #\ntopic write press/open\n")
+    properties = [
+        topic("Speed", "press/speed", writable=True, qos="1"),
+        topic("Pressure", "press/pressure", writable=True, qos="2"),
+        topic("Level", "press/open", writable=True),
+    ]
+    method = {
+        "modelType": "Operation", "idShort": "Stop", "inputVariables": [{"value": prop("hard", None, "xs:boolean")}]
+    }  # fmt: skip
+    sinks = data()
+    sinks["submodelElements"].append(method)
+    async with (
+        mosquitto(tmp_path, "allow_anonymous true", f"acl_file {rules}", "user root") as broker,
+        open_repository(letting) as repository,
+        listening(repository, letting) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        plant = interface(broker.url, properties, [action("Stop", "press/stop")])
+        mappings = [of("Speed"), of("Pressure"), of("Level"), of("Stop", kind="actions")]
+        await post(client, sinks, plant, configuration(*mappings))
+        await connected(client)
+        assert (await client.patch(f"{ELEMENTS}/Level/$value", json=3)).status == 204
+        for name in ("Speed", "Pressure"):
+            answer = await client.patch(f"{ELEMENTS}/{name}/$value", json=12.5)
+            assert answer.status == 403
+            assert "BadUserAccessDenied" in await answer.text()
+            assert await value(client, name) == 0.0
+        invoked = await client.post(f"{ELEMENTS}/Stop/invoke/$value", json={"inputArguments": {"hard": True}})
+        result = await invoked.json()
+        assert result["executionState"] == "Failed"
+        assert "not authorized" in json.dumps(result)
 
 
 async def test_a_broker_that_was_gone_is_found_again(letting: Settings, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from aas_server.live import FileTime, LocalText
 from aas_server.live.lua.transforming import Order, Transforming
 from tests.examples import b64, collection, listed, prop, submodel
 from tests.live.interfaces import AID, AIMC, DATA, configuration, interface, node, of, reference, text
-from tests.live.plants import Plant, plant
+from tests.live.plants import Plant, plant, way
 from tests.live.test_following import at, permitting, post, shows, until, value
 
 __all__ = ["permitting"]
@@ -127,6 +127,18 @@ async def test_an_endless_script_is_stopped_and_rests(transforming: Transforming
     assert not transforming.rests(good.script)
 
 
+async def test_what_no_script_can_be_given_concerns_that_one_only(transforming: Transforming) -> None:
+    deep: Any = 1
+    for _ in range(500):
+        deep = [deep]
+    echo = main("return {v = sources.a}")
+    first, second = main("return {v = 'A'}"), main("return {v = 'B'}")
+    found = await transforming.run([Order(first, {}), Order(echo, {"a": deep}), Order(second, {})])
+    assert (found[0], found[2]) == ({"v": "A"}, {"v": "B"})
+    assert "cannot be given to a script" in str(found[1])
+    assert await made(transforming, second) == {"v": "B"}
+
+
 async def test_a_process_that_dies_is_started_again(transforming: Transforming) -> None:
     assert await made(transforming, main("return {v = 1}")) == {"v": 1}
     assert transforming._process is not None
@@ -203,6 +215,34 @@ async def test_a_unit_is_converted(client: aiohttp.ClientSession, press: Plant) 
     answer = await client.get(f"{ELEMENTS}/Celsius/$value")
     assert (answer.headers["X-Value-Quality"], answer.headers["X-Source-Timestamp"][-1]) == ("Good", "Z")
     assert (await client.patch(f"{ELEMENTS}/Celsius/$value", json=1)).status == 403
+
+
+async def test_what_is_made_is_good_again_with_its_source(client: aiohttp.ClientSession, press: Plant) -> None:
+    """The same value comes back after an outage; an element that is fed by an element is as doubtful as that is."""
+    async with way(press.port) as between:
+        script = main("return {Celsius = (sources.Fahrenheit - 32) * 5 / 9}")
+        made_of = transformed(script, {"Fahrenheit": at_plant("Speed")}, ["Celsius"])
+        copied = transformed(main("return {Copy = sources.Of}"), {"Of": reference(DATA, "Celsius")}, ["Copy"])
+        await press.set(Speed=212.0)
+        sinks = submodel(DATA, prop("Celsius", "0"), prop("Copy", "0"))
+        await post(client, sinks, described(between.url), configuration(made_of, copied))
+        await shows(client, Celsius=100.0, Copy=100.0)
+        await qualities(client, "Good")
+        between.open = False
+        between.cut()
+        await qualities(client, "Uncertain", "Bad")
+        between.open = True
+        await qualities(client, "Good")
+
+
+async def qualities(client: aiohttp.ClientSession, *beginnings: str) -> None:
+    """Wait until both are of such a quality."""
+
+    async def claim() -> bool:
+        found = [await client.get(f"{ELEMENTS}/{name}/$value") for name in ("Celsius", "Copy")]
+        return all(each.headers["X-Value-Quality"].startswith(beginnings) for each in found)
+
+    await until(claim)
 
 
 OEE = """

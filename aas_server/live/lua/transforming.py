@@ -68,9 +68,9 @@ class Transforming:
         keys = [_key(order.script) for order in orders]
         try:
             process = await self._started()
-            self._send(process, orders, keys)
-            for key in keys:
-                made.append(self._stopped if self._rested(key) else await self._heard(process, key))  # noqa: PERF401
+            sent = self._send(process, orders, keys)
+            for key, wrong in zip(keys, sent, strict=True):
+                made.append(wrong or await self._heard(process, key))
         except TimeoutError:
             log.warning("a Transformation ran too long and was stopped")
             await self._stop(keys[len(made)])
@@ -80,15 +80,24 @@ class Transforming:
             made.append(f"the process of the Transformation ended: {error or type(error).__name__}")
         return made
 
-    def _send(self, process: asyncio.subprocess.Process, orders: Sequence[Order], keys: Sequence[str]) -> None:
-        """Ask for all of it at once; a script is sent once."""
+    def _send(self, process: asyncio.subprocess.Process, orders: Sequence[Order], keys: Sequence[str]) -> list[str]:
+        """Ask for all of it at once; a script is sent once. Returns what is wrong with those that are not asked for."""
         assert process.stdin is not None  # noqa: S101 - piped
-        for order, key in zip(orders, keys, strict=True):
-            if not self._rested(key):
-                script = {} if key in self._known else {"script": order.script}
-                sources = {name: _given(value) for name, value in order.sources.items()}
-                process.stdin.write(orjson.dumps({"key": key, "sources": sources, **script}) + b"\n")
-                self._known.add(key)
+        return [self._ask(process.stdin, order, key) for order, key in zip(orders, keys, strict=True)]
+
+    def _ask(self, stream: asyncio.StreamWriter, order: Order, key: str) -> str:
+        """Ask for one; returns why it is not asked for."""
+        if self._rested(key):
+            return self._stopped
+        script = {} if key in self._known else {"script": order.script}
+        try:
+            sources = {name: _given(value) for name, value in order.sources.items()}
+            line = orjson.dumps({"key": key, "sources": sources, **script})
+        except (TypeError, ValueError, RecursionError) as error:
+            return f"the sources cannot be given to a script: {error}"
+        stream.write(line + b"\n")
+        self._known.add(key)
+        return ""
 
     async def _heard(self, process: asyncio.subprocess.Process, key: str) -> Made:
         """The next answer. Raises TimeoutError, EOFError."""
@@ -98,6 +107,8 @@ class Transforming:
         if not line:
             raise EOFError("it needed more than it may have")
         found: dict[str, Json] = orjson.loads(line)
+        if found.get("key") != key:
+            raise ValueError("it answered for another script")
         self._resting.pop(key, None)
         if "error" in found:
             return str(found["error"])

@@ -1,0 +1,71 @@
+"""The newest values of the plant, written where queries see them at once."""
+
+import os
+from collections.abc import Callable
+
+from aas_server.graph.iris import Places
+from aas_server.graph.sharing import NOWHERE, PLACES, Table, memory
+from aas_server.repository.live import LiveValues
+from aas_server.repository.slots import NOTHING, Slot
+
+#: 100 ns since 1601, and seconds since 1970.
+_TICKS, _EPOCH = 10_000_000, 11_644_473_600
+
+Told = Callable[[dict[str, int]], None]
+
+
+class Mirror:
+    """A place for each live element."""
+
+    def __init__(self, live: LiveValues, root: str) -> None:
+        self._live, self._iris = live, Places(root)
+        self._tell: Told = lambda _: None
+        self.descriptor = memory()
+        self._table = Table(self.descriptor)
+        self._places: dict[Slot, int] = {}
+        self._free: list[int] = []
+
+    def open(self, tell: Told) -> None:
+        """From now on every value is written as it comes; those that are there already, too.
+
+        `tell` is told of new places, by the IRIs of their elements.
+        """
+        self._tell, self._live.mirror = tell, self
+        for feed in self._live.feeds.values():
+            for slot in feed.slots.values():
+                self.show(slot)
+
+    def show(self, slot: Slot) -> None:
+        """Write what a slot has."""
+        if slot.raw is NOTHING:
+            return
+        place = self._places.get(slot)
+        if place is None and (place := self._new(slot)) is None:
+            return
+        seconds = slot.source_time / _TICKS - _EPOCH if slot.source_time else 0.0
+        self._table.write(place, slot.raw, slot.code, seconds)
+
+    def forget(self, slot: Slot) -> None:
+        """An element is fed no more."""
+        if (place := self._places.pop(slot, None)) is not None:
+            self._tell({self._iri(slot): NOWHERE})
+            self._table.clear(place)
+            self._free.append(place)
+
+    def _new(self, slot: Slot) -> int | None:
+        """A place; None where there are no more."""
+        place = self._free.pop() if self._free else len(self._places)
+        if place >= PLACES:
+            return None
+        self._places[slot] = place
+        self._tell({self._iri(slot): place})
+        return place
+
+    def _iri(self, slot: Slot) -> str:
+        return self._iris.element(slot.feed.submodel_id, slot.path)
+
+    def close(self) -> None:
+        if self._live.mirror is self:
+            self._live.mirror = None
+        self._table.close()
+        os.close(self.descriptor)
