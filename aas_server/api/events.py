@@ -109,7 +109,7 @@ async def _until_closed(socket: web.WebSocketResponse) -> None:
 
 async def _hand_over(reader: Reader, pause: float, send: Send, idle: Idle) -> None:
     """Send what comes until the server stops. Raises Gone, and TimeoutError for a reader that takes nothing."""
-    await idle(reader.position)
+    await idle(reader.passed)
     while not reader.over:
         try:
             async with asyncio.timeout(IDLE):
@@ -117,9 +117,19 @@ async def _hand_over(reader: Reader, pause: float, send: Send, idle: Idle) -> No
         except TimeoutError:
             events = ()
         async with asyncio.timeout(STUCK):
-            await (send(events) if events else idle(reader.position))
-        if pause:
-            await reader.rest(pause)
+            await (send(events) if events else idle(reader.passed))
+        await _rest(reader, pause, idle)
+
+
+async def _rest(reader: Reader, pause: float, idle: Idle) -> None:
+    """Let events gather for a while, in which the reader is told now and then that it is not forgotten."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + pause
+    while not reader.over and (left := end - clock()) > 0:
+        await reader.rest(min(left, IDLE))
+        if left > IDLE and not reader.over:
+            async with asyncio.timeout(STUCK):
+                await idle(reader.passed)
 
 
 # What a request wants

@@ -26,27 +26,33 @@ class Reader:
     def __init__(self, group: "Group", position: int) -> None:
         self.position = position
         self._group = group
+        self._before = position
         self._waiting: dict[int, CloudEvent] = {}
         self._newest: dict[object, int] = {}
-        self._attached, self._resting, self._left = False, False, False
-        self._woken = asyncio.Event()
+        self._attached, self._resting = False, False
+        self._woken, self._left = asyncio.Event(), asyncio.Event()
 
     @property
     def over(self) -> bool:
         """Whether there will be nothing more."""
-        return self._left or self._group.hub.closed
+        return self._left.is_set() or self._group.hub.closed
+
+    @property
+    def passed(self) -> int:
+        """The last change before what still waits: whoever goes on behind it misses nothing."""
+        return self._before if self._waiting else self.position
 
     def leave(self) -> None:
-        """The client is gone."""
-        self._left = True
-        self.wake()
+        """The client is gone, or has to go."""
+        self._left.set()
+        self._woken.set()
 
     async def rest(self, seconds: float) -> None:
         """Let events gather for a while; of values only the newest are kept meanwhile."""
         self._resting = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._group.hub.stopped.wait()
+                await self._left.wait()
         self._resting = False
 
     async def take(self) -> Sequence[CloudEvent]:
@@ -88,6 +94,8 @@ class Reader:
         self._woken.set()
 
     def _add(self, event: CloudEvent) -> None:
+        if not self._waiting:
+            self._before = self.position
         if event.element is not None:
             before = self._newest.get(event.element)
             if before is not None and (self._resting or len(self._waiting) >= KEPT):
@@ -101,13 +109,10 @@ class Reader:
         self._waiting, self._newest = kept, {}
         self._attached, self.position = False, max(kept)
 
-    def wake(self) -> None:
-        self._woken.set()
-
     def let_go(self) -> None:
         """Follow no more; what has happened since is found in the log."""
         self._attached = False
-        self.wake()
+        self._woken.set()
 
 
 class Group:
@@ -217,7 +222,7 @@ class Hub:
         self.stopped.set()
         for group in self._groups.values():
             for reader in group.readers:
-                reader.wake()
+                reader.leave()
 
     # What readers ask for
 

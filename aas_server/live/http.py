@@ -49,6 +49,8 @@ class Resource:
         self.validators: dict[str, str] = {}
         self.value: Value = None
         self.status, self.at = GOOD, 0
+        #: Why nothing was answered when it was asked for last; a refusal is an answer.
+        self.silent = ""
 
 
 class HttpConnection:
@@ -135,9 +137,10 @@ class HttpConnection:
                 async with self._turns:
                     await self._fetch(resource)
             except Trouble as trouble:
+                self._alive(resource)
                 self._fail(resource, str(trouble), trouble.status)
             except Exception as error:
-                self._lose(_words(error))
+                self._miss(resource, _words(error))
             else:
                 self._arriving.put(self._read(resource))
             await asyncio.sleep(max(0.0, resource.period - (time.monotonic() - begun)))
@@ -145,7 +148,7 @@ class HttpConnection:
     async def _fetch(self, resource: Resource) -> None:
         """Ask; what has not changed since is as it was. Raises Trouble, and what aiohttp raises."""
         answer, body = await self._ask("GET", resource.href, None, resource.validators)
-        self._alive()
+        self._alive(resource)
         resource.at = _time(answer)
         if answer.status == 304:
             return
@@ -171,7 +174,16 @@ class HttpConnection:
             self.standing.errors[number] = text
         self._arriving.put([(number, None, status, now()) for number, _ in resource.items])
 
-    def _alive(self) -> None:
+    def _miss(self, resource: Resource, error: str) -> None:
+        """Nothing was answered. That is the resource's own affair as long as others are answered."""
+        resource.silent = error
+        if all(each.silent for each in self._resources.values()):
+            self._lose(error)
+        else:
+            self._fail(resource, f"BadCommunicationError: {error}", status_code("BadCommunicationError"))
+
+    def _alive(self, resource: Resource) -> None:
+        resource.silent = ""
         if self.standing.link is not Link.CONNECTED:
             self.standing.connects += 1
             log.info("%s answers", self._base)

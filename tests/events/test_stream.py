@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import pytest
 
+from aas_server.api.events import _hand_over as hand_over
+from aas_server.api.keys import EVENTS
 from aas_server.app import Server, listening, open_repository
+from aas_server.events.announcing import CloudEvent
+from aas_server.events.filtering import Filter
 from tests.events.streams import kind, stream
 from tests.examples import b64, collection, encoded, external, model, prop, shell, submodel
 
@@ -206,6 +211,41 @@ async def test_only_so_many_readers_at_a_time(altered: Any) -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_who_rests_and_leaves_makes_room(altered: Any) -> None:
+    """Even where it wanted to hear nothing for an hour."""
+    settings = altered(event_readers=1)
+    async with (
+        open_repository(settings) as repository,
+        listening(repository, settings) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        await repository.create(submodel("urn:x:1", prop("B")))
+        async with stream(client, interval="3600000") as resting:
+            await set_value(client, "B", 1)
+            await resting.events(1)
+            assert resting.response.connection is not None
+            resting.response.connection.transport.abort()  # type: ignore[union-attr]
+        async with asyncio.timeout(10):
+            while (await client.head("/events")).status != 200:  # noqa: ASYNC110 - the server is asked as users ask
+                await asyncio.sleep(0.01)
+
+
+async def test_who_rests_is_told_how_far_it_is(client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aas_server.api.events.IDLE", 0.2)
+    await put(client, submodel("urn:x:1", prop("B")))
+    async with stream(client, interval="3600000") as resting:
+        await set_value(client, "B", 1)
+        await resting.events(1)
+        told: list[str] = []
+        async with asyncio.timeout(10):
+            async for frame in resting.frames():
+                assert "data" not in frame
+                told.append(frame["id"])
+                if len(told) == 3:
+                    break
+    assert set(told) == {resting.last}
+
+
 async def test_a_websocket_carries_the_same(client: aiohttp.ClientSession) -> None:
     async with client.ws_connect("/events?types=valueChanged") as socket:
         await put(client, submodel("urn:x:1", prop("B")))
@@ -265,3 +305,34 @@ def _of(number: int, turn: int) -> Any:
     from aas_server.model.changes import SetValue
 
     return SetValue("urn:x:1", (f"P{number}",), {"value": str(turn)}, prop(f"P{number}"))
+
+
+async def test_a_position_is_told_only_when_all_before_it_is_sent(server: Server) -> None:
+    """An event may come in the very moment in which the reader has waited long enough."""
+    loop, hub, said = asyncio.get_running_loop(), server.app[EVENTS], list[tuple[str, int]]()
+    await server.repository.create(submodel("urn:x:1", prop("B")))
+    (change,) = await hub.logged(hub.position - 1)
+
+    async def send(events: Sequence[CloudEvent]) -> None:
+        said.extend(("event", event.sequence) for event in events)
+        reader.leave()
+
+    async def idle(position: int) -> None:
+        said.append(("position", position))
+        if len(said) == 1:
+            begun = loop.time()
+            loop.call_at(begun + 0.1, busy, begun + 0.6)
+            loop.call_at(begun + 0.2, reader.add, [CloudEvent(change, "s", "")], change.sequence)
+
+    def busy(until: float) -> None:
+        while loop.time() < until:
+            pass
+
+    async with hub.reading(Filter(), after=change.sequence - 1) as reader:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(hub, "position", change.sequence - 1)
+            patched.setattr("aas_server.api.events.IDLE", 0.3)
+            async with asyncio.timeout(10):
+                await hand_over(reader, 0, send, idle)
+    assert said[-1] == ("event", change.sequence)
+    assert {position for what, position in said if what == "position"} == {change.sequence - 1}

@@ -43,27 +43,33 @@ class Device:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         name = request.path.removeprefix("/api/")
-        if request.method == "DELETE":
-            del self.shown[name]
-            return web.Response(status=204)
-        if request.method in ("PUT", "POST"):
-            given = await request.json()
-            self.received.append((request.method, name, given, request.headers.get("Authorization", "")))
-            if request.method == "POST":
-                return web.json_response({"sum": given["a"] + given["b"]})
-            self.shown[name] = given
-            return web.Response(status=204)
+        if request.method != "GET":
+            return await self._take(request, name)
         match name:
+            case "reset":
+                assert request.transport is not None
+                request.transport.abort()
             case "away":
                 raise web.HTTPFound("/api/state")
             case "huge":
                 return web.Response(body=b"1" * (2 << 20))
         if name not in self.shown:
-            return web.Response(status=404)
+            return web.Response(status=200 if name == "reset" else 404)
         tag = f'"{json.dumps(self.shown[name])}"'.replace('"', "").replace(" ", "")
         if request.headers.get("If-None-Match") == f'"{tag}"':
             return web.Response(status=304, headers={"ETag": f'"{tag}"'})
         return web.json_response(self.shown[name], headers={"ETag": f'"{tag}"'})
+
+    async def _take(self, request: web.Request, name: str) -> web.StreamResponse:
+        if request.method == "DELETE":
+            del self.shown[name]
+            return web.Response(status=204)
+        given = await request.json()
+        self.received.append((request.method, name, given, request.headers.get("Authorization", "")))
+        if request.method == "POST":
+            return web.json_response({"sum": given["a"] + given["b"]})
+        self.shown[name] = given
+        return web.Response(status=204)
 
     async def start(self) -> web.AppRunner:
         app = web.Application()
@@ -166,6 +172,28 @@ async def test_what_is_wrong_with_one_resource_is_told_of_that_one(
     await until(told)
     assert [each["state"] for each in (await live(client))["connections"]] == ["connected"]
     assert not any(method == "GET" and path == "/api/state" for method, path, _ in device.asked)
+
+
+async def test_a_resource_that_resets_spoils_no_other(
+    client: aiohttp.ClientSession, device: Device, caplog: pytest.LogCaptureFixture
+) -> None:
+    described = interface(device.url, [resource("Level", "/level"), resource("Speed", "/reset")])
+    await post(client, data(), described, configuration(polled("Level"), polled("Speed")))
+    await shows(client, Level=3)
+    caplog.clear()
+    qualities: Counter[str] = Counter()
+
+    async def often() -> bool:
+        qualities[(await client.get(f"{ELEMENTS}/Level/$value")).headers["X-Value-Quality"]] += 1
+        return device.asked["GET", "/api/reset", 200] >= 20
+
+    await until(often)
+    assert qualities.keys() == {"Good"}
+    (connection,) = (await live(client))["connections"]
+    assert (connection["state"], connection["connects"], connection["troubled"]) == ("connected", 1, 1)
+    found = (await (await client.get("/live/mappings?troubled=true")).json())["result"]
+    assert [each["error"].partition(":")[0] for each in found] == ["BadCommunicationError"]
+    assert len(caplog.records) < 5
 
 
 async def test_writing_and_calling(client: aiohttp.ClientSession, device: Device) -> None:
