@@ -38,6 +38,10 @@ class Input:
         for slot in self._carried.slots.values():
             slot.doubt(status)
 
+    def last(self) -> tuple[Value, int, int] | None:
+        """What the source said last."""
+        return None if self.value is None and self.status == INITIAL else (self.value, self.status, self.source_time)
+
 
 @dataclass(slots=True)
 class Carried:

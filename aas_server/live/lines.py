@@ -24,6 +24,10 @@ class Target(Protocol):
 
     def doubt(self, status: int) -> None: ...
 
+    def last(self) -> tuple[Value, int, int] | None:
+        """Value, StatusCode and source time that came last; None before there were any."""
+        ...
+
 
 #: Told when a line comes up or goes down.
 Announce = Callable[["Line"], Awaitable[None]]
@@ -70,7 +74,16 @@ class Line:
             self._numbers[item] = self._next
             self._targets[self._next] = []
             self._next += 1
-        self._targets[self._numbers[item]].append(target)
+        targets = self._targets[self._numbers[item]]
+        targets.append(target)
+        if (last := targets[0].last()) is not None:
+            self._catch_up(target, *last)
+
+    def _catch_up(self, target: Target, value: Value, status: int, source_time: int) -> None:
+        """Who comes later has what has come already: an item that is observed does not say the same again."""
+        target.set(value, status, source_time)
+        if self._link is Link.LOST:
+            target.doubt(self._doubtful)
 
     def remove(self, item: Item, target: Target) -> None:
         number = self._numbers[item]

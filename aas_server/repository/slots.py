@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aas_server.model import Document
 from aas_server.model.edit import Attributes
@@ -83,6 +83,10 @@ class Slot:
             self.feed.table.doubted.add(self.feed.submodel_id)
             if (mirror := self.feed.table.mirror) is not None:
                 mirror.show(self)
+
+    def last(self) -> tuple[Any, int, int] | None:
+        """Value, StatusCode and source time that came last; None before there were any."""
+        return None if self.raw is NOTHING else (self.raw, self.status, self.source_time)
 
     def bind(self, element: Document | None) -> None:
         """From now on this is the element. Raises nothing: what does not fit is told in `error`."""
