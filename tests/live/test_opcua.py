@@ -193,7 +193,7 @@ async def test_arguments_may_be_enumerations(press: Plant, tmp_path: Path) -> No
         assert await watch.connection.invoke(switch, {**given, "to": "Running"}) == {"told": "2 1 0.5"}
         with pytest.raises(Malformed, match="the argument 'to': 'Flying' is no Int32"):
             await watch.connection.invoke(switch, {**given, "to": "Flying"})
-        with pytest.raises(Malformed, match="the argument 'ratio': .* is no Float"):
+        with pytest.raises(Malformed, match=r"the argument 'ratio': .* is no Float"):
             await watch.connection.invoke(switch, {**given, "ratio": 1e300})
 
 
