@@ -5,6 +5,7 @@ import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from aas_server.live import Value
@@ -34,6 +35,9 @@ _PROBLEMS: dict[str, type[Problem]] = {
     "BadTimeout": TimedOut,
     "BadRequestTimeout": TimedOut,
 }
+
+
+_NOTHING = Guard()
 
 
 class Order(NamedTuple):
@@ -92,10 +96,7 @@ class Commands:
         return (self._live.lines[at.endpoint], at, sink.guard) if at is not None else None
 
     def _guard(self, where: str, slot: Slot, guard: Guard, value: Value, line: Line) -> None:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            least, most = _or(guard.least, -math.inf), _or(guard.most, math.inf)
-            if not least <= value <= most:
-                raise Malformed(f"{where}: {value} is not between {least:g} and {most:g}, as its interface demands")
+        _bound(where, guard, value)
         if guard.stale is not None:
             seen = moment(slot.source_time)
             age = time.time() - (seen.timestamp() if seen else line.heard)
@@ -105,6 +106,9 @@ class Commands:
             self._pace(where, slot, guard.rate)
 
     def _pace(self, where: str, slot: Slot, rate: float) -> None:
+        if slot not in self._written:
+            for gone in self._written.keys() - self._live.behind.keys():
+                del self._written[gone]
         now, before = time.monotonic(), self._written[slot]
         while before and before[0] <= now - max(1.0, 1 / rate):
             before.popleft()
@@ -152,5 +156,24 @@ def _answered(variable: Document, value: Value) -> Json:
     return value_only(apply_values(variable, converter(variable)(value)))
 
 
-def _or(given: float | None, other: float) -> float:
-    return other if given is None else given
+def _bound(where: str, guard: Guard, value: Value) -> None:
+    """Raises Malformed for a number that is out of bounds, wherever in a value it is."""
+    match value:
+        case list():
+            for each in value:
+                _bound(where, guard, each)
+        case dict():
+            parts = dict(guard.parts)
+            for name, each in value.items():
+                _bound(where, replace(guard, parts=()), each)
+                _bound(f"{name} of {where}", parts.get(name, _NOTHING), each)
+        case int() | float() if not isinstance(value, bool):
+            _within(where, guard, value)
+
+
+def _within(where: str, guard: Guard, value: float) -> None:
+    low, high = guard.least, guard.most
+    if (low is None or value >= low) and (high is None or value <= high):
+        return
+    least, most = -math.inf if low is None else low, math.inf if high is None else high
+    raise Malformed(f"{where}: {value} is not between {least:g} and {most:g}, as its interface demands")

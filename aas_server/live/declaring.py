@@ -13,7 +13,7 @@ from aas_server.live import Action, Endpoint, Item, securing
 from aas_server.live.forms import NODES
 from aas_server.live.interfaces import POLLED, endpoint
 from aas_server.live.plan import Defect, Guard
-from aas_server.live.reading import Defective
+from aas_server.live.reading import Defective, guard
 from aas_server.model.errors import Malformed
 from aas_server.model.paths import IdShortPath, parse
 
@@ -201,4 +201,4 @@ _SENT = ("qos", "retain")
 
 
 def _guard(table: Mapping[str, Any]) -> Guard:
-    return Guard(table.get("min"), table.get("max"), table.get("max_staleness"), table.get("max_write_rate"))
+    return guard(table.get("min"), table.get("max"), table.get("max_staleness"), table.get("max_write_rate"))

@@ -1,6 +1,6 @@
 """Interfaces as AID submodels describe them: from a property or action to what is at an endpoint."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from aas_server.live import Action, Endpoint, Item, Security
@@ -14,6 +14,7 @@ from aas_server.live.reading import (
     Defective,
     World,
     child,
+    guard,
     means,
     place,
     qualifier,
@@ -90,7 +91,7 @@ class Interfaces:
                 writable="writeproperty" in allowed,
                 options=options(forms),
             ),
-            _guard(below[-1] if below else top, forms),
+            _guard(below[-1] if below else top, forms) if "writeproperty" in allowed else Guard(),
         )
 
     def action(self, submodel_id: str, path: IdShortPath) -> tuple[Endpoint, Action]:
@@ -136,6 +137,7 @@ class Interfaces:
         return endpoint(base, where, _security(metadata))
 
 
+_RANGE, _ITEMS = f"{AID}1/0/minMaxRange", "https://www.w3.org/2019/wot/json-schema#items"
 _CONTAINERS = ("https://www.w3.org/2019/wot/json-schema#properties",)
 
 
@@ -190,14 +192,27 @@ def _number(given: str) -> float | None:
 
 
 def _guard(element: Document, forms: Document) -> Guard:
-    """What a written value must keep to: the range of the property, and qualifiers of ours."""
-    bounds = child(element, "min_max", f"{AID}1/0/minMaxRange") or {}
-    return Guard(
-        _number(bounds.get("min") or ""),
-        _number(bounds.get("max") or ""),
+    """What a written value must keep to: the ranges of the property and what is in it, and qualifiers of ours."""
+    found = guard(
+        *_bounds(element),
         seconds(_tuned(element, forms, "maxStaleness"), "maxStaleness"),
         _number(_tuned(element, forms, "maxWriteRate")),
     )
+    return replace(found, parts=_parts(element))
+
+
+def _bounds(element: Document) -> tuple[float | None, float | None]:
+    """The range of a property; of an array, that of its items where it has none itself."""
+    range_ = child(element, "min_max", _RANGE) or child(child(element, "items", _ITEMS), "min_max", _RANGE) or {}
+    return _number(range_.get("min") or ""), _number(range_.get("max") or "")
+
+
+def _parts(element: Document) -> tuple[tuple[str, Guard], ...]:
+    """What guards the fields of a structure; of an array of them, each."""
+    wholes = (child(each, "properties", *_CONTAINERS) for each in (element, child(element, "items", _ITEMS)))
+    fields = [field for whole in wholes if whole is not None for field in children(whole)]
+    found = [(str(_key(each)), replace(guard(*_bounds(each)), parts=_parts(each))) for each in fields]
+    return tuple(each for each in found if each[1] != Guard())
 
 
 def _security(metadata: Document | None) -> Security:

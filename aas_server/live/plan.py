@@ -37,13 +37,14 @@ class Guard:
     """What a value that is written to the plant must keep to; None guards nothing.
 
     `least` and `most` bound it; the newest reading must not be older than `stale` seconds; `rate` is the most writes in
-    a second.
+    a second. Bounds hold for each number in a list or structure; `parts` guard fields of a structure by their names.
     """
 
     least: float | None = None
     most: float | None = None
     stale: float | None = None
     rate: float | None = None
+    parts: "tuple[tuple[str, Guard], ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

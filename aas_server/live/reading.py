@@ -1,8 +1,9 @@
 """Elements of AID and AIMC submodels, found by what they mean; by idShort where the meaning is missing or misspelt."""
 
+import math
 from collections.abc import Callable, Iterator
 
-from aas_server.live.plan import Defect
+from aas_server.live.plan import Defect, Guard
 from aas_server.model import Document
 from aas_server.model.errors import NotFound
 from aas_server.model.paths import IdShortPath, children, resolver, text
@@ -64,6 +65,16 @@ def seconds(text_given: str, where: str, *, zero: bool = False) -> float | None:
     if not 0 <= found < 1e7 or (found == 0 and not zero):
         raise Defective(f"{where} is {text_given}: it must be more than 0 seconds")
     return found
+
+
+def guard(least: float | None, most: float | None, stale: float | None = None, rate: float | None = None) -> Guard:
+    """What guards a write. Raises Defective for bounds that nothing is within, and for a rate that is none."""
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
+    if not low <= high:  # nor is anything within NaN
+        raise Defective(f"min_max is from {low:g} to {high:g}: nothing is within")
+    if rate is not None and not 0 < rate < math.inf:
+        raise Defective(f"maxWriteRate is {rate:g}: it must be more than 0")
+    return Guard(least, most, stale, rate)
 
 
 def qualifier(element: Document, name: str) -> str:
