@@ -10,7 +10,7 @@ from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Sta
 from aas_server.live.arriving import Arriving
 from aas_server.live.attempting import Attempts, ended
 from aas_server.live.credentials import Credentials
-from aas_server.live.payloads import now, parsed, picked, written
+from aas_server.live.payloads import LARGEST, now, parsed, picked, written
 from aas_server.model.errors import Malformed, TimedOut, Unavailable
 from aas_server.model.quality import GOOD, INITIAL, status_code
 from aas_server.mqtt import NOT_AUTHORIZED, PAYLOAD_INVALID, REFUSED, Broker, Message, Session, opened, reason
@@ -36,6 +36,8 @@ class MqttConnection:
         )  # fmt: skip
         self._arriving, self._attempts = Arriving(), Attempts()
         self._topics: dict[str, list[tuple[int, Item]]] = {}
+        #: The newest of each topic in this session: payload, status, time.
+        self._newest: dict[str, tuple[bytes, int, int]] = {}
         self._session: Session | None = None
         self._batch: list[tuple[int, Value, int, int]] = []
         self._running = asyncio.create_task(self._run(), name=f"connection {endpoint.base}")
@@ -48,10 +50,12 @@ class MqttConnection:
             self._topics[item.href].append((number, item))
         self._arriving.items = len(items)
         self.standing.errors = {number: error for number, error in self.standing.errors.items() if number in items}
+        for topic in before.keys() - self._topics.keys():
+            self._newest.pop(topic, None)
         if self._session is not None:
             self._session.unsubscribe(before.keys() - self._topics.keys())
             self._subscribe(self._session, [topic for topic in self._topics if topic not in before])
-            self._hear_again(before)
+        self._hear_again(before)
 
     def readings(self) -> AsyncIterator[Readings]:
         return self._arriving.batches()
@@ -107,6 +111,7 @@ class MqttConnection:
 
     async def _serve(self) -> None:
         """One session, from its beginning to its end. Raises what ends it."""
+        self._newest.clear()
         session = await opened(self._broker, self._hear)
         try:
             self.standing.error = ""
@@ -127,17 +132,11 @@ class MqttConnection:
         )
 
     def _hear_again(self, before: Mapping[str, list[tuple[int, Item]]]) -> None:
-        """A topic that has new items is subscribed to anew: the broker sends what it keeps once more."""
-        if self._session is not None:
-            known = {number for each in before.values() for number, _ in each}
-            self._subscribe(
-                self._session,
-                [
-                    topic
-                    for topic, entries in self._topics.items()
-                    if topic in before and any(number not in known for number, _ in entries)
-                ],
-            )
+        """What was heard last is news to items that are new."""
+        known = {number for each in before.values() for number, _ in each}
+        for topic, newest in self._newest.items():
+            if fresh := [entry for entry in self._topics[topic] if entry[0] not in known]:
+                self._take(fresh, *newest)
 
     def _refused(self, topics: Sequence[str]) -> None:
         for topic in topics:
@@ -159,11 +158,17 @@ class MqttConnection:
     # Messages
 
     def _hear(self, topic: str, payload: bytes, retained: bool) -> None:
-        """What the broker has only kept may be old: it is uncertain, and has no time."""
+        """What the broker has only kept may be old: it is uncertain, has no time, and yields to what is heard."""
+        if topic not in self._topics or (retained and topic in self._newest):
+            return
         status, at = (INITIAL, 0) if retained else (GOOD, now())
+        if len(payload) <= LARGEST:
+            self._newest[topic] = (payload, status, at)
+        self._take(self._topics[topic], payload, status, at)
+
+    def _take(self, entries: Sequence[tuple[int, Item]], payload: bytes, status: int, at: int) -> None:
         if not self._batch:
             asyncio.get_running_loop().call_soon(self._hand_on)
-        entries = self._topics.get(topic, ())
         try:
             value = parsed(payload)
         except Malformed as error:

@@ -221,9 +221,12 @@ async def test_a_mapping_that_comes_later_gets_what_the_broker_keeps(letting: Se
         await plant.acknowledged()
         await described(client, broker.url, MAPPINGS[0], MAPPINGS[2])
         await shows(client, Pressure=3.5)
+        plant.publish("/press/state", b'{"Pressure": 4.5, "Level": 10}')
+        await shows(client, Pressure=4.5)
         document = configuration(*MAPPINGS)
         assert (await client.put(f"/submodels/{b64(document['id'])}", json=document)).status == 204
         await shows(client, Level=9)
+        assert (await value(client, "Pressure"), await quality(client, "Pressure")) == (4.5, "Good")
 
 
 async def test_users_and_encryption(letting: Settings, tmp_path: Path) -> None:
