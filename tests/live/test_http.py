@@ -31,6 +31,8 @@ class Device:
     shown: dict[str, Any] = field(default_factory=dict)
     asked: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     received: list[tuple[str, str, Any, str]] = field(default_factory=list)
+    #: Takes what is put and does not show it.
+    forgets: bool = False
 
     @property
     def url(self) -> str:
@@ -68,7 +70,8 @@ class Device:
         self.received.append((request.method, name, given, request.headers.get("Authorization", "")))
         if request.method == "POST":
             return web.json_response({"sum": given["a"] + given["b"]})
-        self.shown[name] = given
+        if not self.forgets:
+            self.shown[name] = given
         return web.Response(status=204)
 
     async def start(self) -> web.AppRunner:
@@ -222,6 +225,20 @@ async def test_reading_changes_nothing(client: aiohttp.ClientSession, device: De
     answer = await client.post(f"{ELEMENTS}/Add/invoke/$value", json={"inputArguments": {"a": 2, "b": 3.5}})
     assert (await answer.json())["executionState"] == "Failed"
     assert {method for method, *_ in device.asked} == {"GET"}
+
+
+async def test_what_is_written_and_cannot_be_read_is_written(client: aiohttp.ClientSession, device: Device) -> None:
+    """The device takes the value, and has nothing to show of it."""
+    described = interface(device.url, [resource("Level", "/missing", writable=True)])
+    await post(client, data(), described, configuration(polled("Level")))
+
+    async def told() -> bool:
+        return bool((await live(client))["connections"][0]["troubled"] == 1)
+
+    await until(told)
+    device.forgets = True
+    assert (await client.patch(f"{ELEMENTS}/Level/$value", json=8)).status == 204
+    assert device.received == [("PUT", "missing", 8, "")]
 
 
 async def test_a_device_that_was_gone_is_found_again(client: aiohttp.ClientSession, letting: Settings) -> None:

@@ -225,7 +225,7 @@ async def test_a_mapping_that_comes_later_gets_what_the_broker_keeps(letting: Se
         await shows(client, Pressure=4.5)
         document = configuration(*MAPPINGS)
         assert (await client.put(f"/submodels/{b64(document['id'])}", json=document)).status == 204
-        await shows(client, Level=9)
+        await shows(client, Level=10)
         assert (await value(client, "Pressure"), await quality(client, "Pressure")) == (4.5, "Good")
 
 
