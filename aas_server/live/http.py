@@ -90,8 +90,12 @@ class HttpConnection:
         found: list[Reading] = []
         for href in dict.fromkeys(self._numbers[number] for number in numbers if number in self._numbers):
             resource = self._resources[href]
-            with _problems(self._base):
-                await self._fetch(resource)
+            try:
+                with _problems(self._base):
+                    await self._fetch(resource)
+            except Trouble as trouble:  # who polls tells of it
+                log.debug("%s: %s", self._base, trouble)
+                continue
             found += [Reading(*each) for each in self._read(resource) if each[0] in numbers]
         return found
 

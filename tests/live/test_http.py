@@ -227,18 +227,21 @@ async def test_reading_changes_nothing(client: aiohttp.ClientSession, device: De
     assert {method for method, *_ in device.asked} == {"GET"}
 
 
-async def test_what_is_written_and_cannot_be_read_is_written(client: aiohttp.ClientSession, device: Device) -> None:
-    """The device takes the value, and has nothing to show of it."""
-    described = interface(device.url, [resource("Level", "/missing", writable=True)])
+@pytest.mark.parametrize("name", ["missing", "reset"])
+async def test_what_is_written_and_cannot_be_read_is_written(
+    client: aiohttp.ClientSession, device: Device, name: str
+) -> None:
+    """The device takes the value, and shows nothing of it."""
+    described = interface(device.url, [resource("Level", f"/{name}", writable=True)])
     await post(client, data(), described, configuration(polled("Level")))
 
-    async def told() -> bool:
-        return bool((await live(client))["connections"][0]["troubled"] == 1)
+    async def asked() -> bool:
+        return any(path == f"/api/{name}" for _, path, _ in device.asked)
 
-    await until(told)
+    await until(asked)
     device.forgets = True
     assert (await client.patch(f"{ELEMENTS}/Level/$value", json=8)).status == 204
-    assert device.received == [("PUT", "missing", 8, "")]
+    assert device.received == [("PUT", name, 8, "")]
 
 
 async def test_a_device_that_was_gone_is_found_again(client: aiohttp.ClientSession, letting: Settings) -> None:
