@@ -48,7 +48,7 @@ class Standing:
     refused: int = 0
     connected: bool = False
     error: str = ""
-    #: Event elements that send nothing, and why.
+    #: What in event elements cannot be done as it stands there.
     defects: Sequence[Document] = ()
 
     def document(self) -> Document:

@@ -99,6 +99,14 @@ def refer(name: str) -> dict[str, Any]:
     return {"modelType": "ReferenceElement", "value": reference(AID, *way)}
 
 
+def of_property(name: str) -> dict[str, Any]:
+    return reference(AID, "Interface", "InteractionMetadata", "properties", name)
+
+
+def qualified(name: str, value: str) -> dict[str, str]:
+    return {"type": f"urn:aas-server:live:{name}", "valueType": "xs:string", "value": value}
+
+
 WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (interface("modbus+tcp://plc:502", [node("A", "i=85")]), of("A"), "speaks modbus+tcp"),
     (interface("", [node("A", "i=85")]), of("A"), "has no base"),
@@ -108,6 +116,16 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (interface(BASE, [node("A", "i=85")]), of("A", "B"), "no element at 'B' in urn:x:data"),
     (interface(BASE, [node("A", "i=85")]), mapping(reference("urn:gone", "A"), reference(DATA, "A")), "is not here"),
     (interface(BASE, [collection("A")]), of("A"), "has no forms"),
+    (
+        interface(BASE, [node("A", "i=85")]),
+        mapping(of_property("A"), reference(DATA, "A"), DefaultPollingInterval="1e-6"),
+        "must be at least 0.01 seconds",
+    ),
+    (
+        interface(BASE, [{**node("A", "i=85"), "qualifiers": [qualified("publishingInterval", "0.001")]}]),
+        of("A"),
+        "publishingInterval is 0.001: it must be at least 0.01 seconds",
+    ),
     (interface(BASE, [node("A", "i=85")], [node("F", "i=86")]), of("F", "A", "actions"), "needs an Operation"),
 ]
 
