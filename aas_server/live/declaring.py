@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aas_server.live import Action, Endpoint, Item, securing
-from aas_server.live.forms import NODES
+from aas_server.live.forms import NODES, topic
 from aas_server.live.interfaces import POLLED, endpoint
 from aas_server.live.plan import Defect, Guard
 from aas_server.live.reading import FASTEST, Defective
@@ -149,7 +149,7 @@ def _href(leads: Endpoint, table: Mapping[str, Any]) -> str:
         case "opc.tcp":
             return _node(_text(table, "node"))
         case "mqtt" | "mqtts":
-            return _text(table, "topic")
+            return topic(_text(table, "topic"))
         case _:
             return "/" + _text(table, "resource").lstrip("/")
 

@@ -116,6 +116,8 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (interface(BASE, [node("A", "i=85")]), of("A", "B"), "no element at 'B' in urn:x:data"),
     (interface(BASE, [node("A", "i=85")]), mapping(reference("urn:gone", "A"), reference(DATA, "A")), "is not here"),
     (interface(BASE, [collection("A")]), of("A"), "has no forms"),
+    (interface("mqtt://plc", [node("A", "/press/%23")]), of("A"), "'press/#' is no topic but a pattern"),
+    (interface("mqtt://plc", [node("A", "/+/speed")]), of("A"), "'+/speed' is no topic but a pattern"),
     (
         interface(BASE, [node("A", "i=85")]),
         mapping(of_property("A"), reference(DATA, "A"), DefaultPollingInterval="1e-6"),

@@ -103,6 +103,7 @@ def test_other_protocols_have_words_of_their_own(tmp_path: Path) -> None:
 WRONG = {
     SPEED + 'colour = "red"': "colour is no key here; known are ",
     SPEED + 'writable = "yes"': "writable is 'yes'; it must be true or false",
+    SPEED.replace(PLC, "mqtt://plc").replace("node =", "topic = 'press/+' #"): "'press/+' is no topic but a pattern",
     SPEED + "polling = 0": "polling is 0; it must be at least 0.01 seconds",
     SPEED + "queue = 0": "queue is 0; it must be from 1 to 10000",
     SPEED + "part = [true]": "part is [True]; it is like Position.X",
