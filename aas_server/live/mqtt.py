@@ -10,7 +10,7 @@ from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Sta
 from aas_server.live.arriving import Arriving
 from aas_server.live.attempting import Attempts, ended
 from aas_server.live.credentials import Credentials
-from aas_server.live.payloads import LARGEST, now, parsed, picked, written
+from aas_server.live.payloads import LARGEST, now, parsed, picked, replaced, written
 from aas_server.model.errors import Malformed, TimedOut, Unavailable
 from aas_server.model.quality import GOOD, INITIAL, status_code
 from aas_server.mqtt import NOT_AUTHORIZED, PAYLOAD_INVALID, REFUSED, Broker, Message, Session, opened, reason
@@ -38,6 +38,7 @@ class MqttConnection:
         self._topics: dict[str, list[tuple[int, Item]]] = {}
         #: The newest of each topic in this session: payload, status, time.
         self._newest: dict[str, tuple[bytes, int, int]] = {}
+        self._merging = asyncio.Lock()
         self._session: Session | None = None
         self._batch: list[tuple[int, Value, int, int]] = []
         self._running = asyncio.create_task(self._run(), name=f"connection {endpoint.base}")
@@ -65,8 +66,30 @@ class MqttConnection:
         return []
 
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
-        codes = await self._send([_message(item, written(value, item.pick)) for item, value in orders])
+        if not any(item.pick for item, _ in orders):
+            return await self._publish(orders)
+        async with self._merging:  # members that are written at once must keep each other
+            return await self._publish(orders)
+
+    async def _publish(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
+        before = {item.href: self._newest.get(item.href) for item, _ in orders if item.pick}
+        wholes: dict[str, Value] = {}
+        messages = [self._message(item, value, wholes) for item, value in orders]
+        codes = await self._send(messages)
+        for message, code in zip(messages, codes, strict=True):
+            if code < REFUSED and message.topic in before and self._newest.get(message.topic) is before[message.topic]:
+                self._newest[message.topic] = before[message.topic] = (message.payload, GOOD, now())
         return [status_code(_STATUS.get(code, "BadRequestNotAllowed")) if code >= REFUSED else GOOD for code in codes]
+
+    def _message(self, item: Item, value: Value, wholes: dict[str, Value]) -> Message:
+        """What is published: the value, or all that the topic said last with the value as a member of it."""
+        topic = item.href
+        if item.pick:
+            if topic not in wholes and topic not in self._newest:
+                raise Unavailable(f"nothing has been heard of {topic} that a member could be written into")
+            whole = wholes[topic] if topic in wholes else parsed(self._newest[topic][0])
+            value = wholes[topic] = replaced(whole, item.pick, value)
+        return Message(topic, written(value), _service(item, 1), dict(item.options).get("retain") == "true")
 
     async def invoke(self, action: Action, inputs: Mapping[str, Value]) -> Mapping[str, Value]:
         """Publish the arguments; a topic answers nothing."""
@@ -190,10 +213,6 @@ class MqttConnection:
         batch, self._batch = self._batch, []
         self.standing.readings += len(batch)
         self._arriving.put(batch)
-
-
-def _message(item: Item, payload: bytes) -> Message:
-    return Message(item.href, payload, _service(item, 1), dict(item.options).get("retain") == "true")
 
 
 def _service(item: Item, default: int) -> int:

@@ -227,6 +227,27 @@ async def test_reading_changes_nothing(client: aiohttp.ClientSession, device: De
     assert {method for method, *_ in device.asked} == {"GET"}
 
 
+async def test_a_member_is_written_among_the_others(client: aiohttp.ClientSession, device: Device) -> None:
+    """What is put is the resource as it is now with the member in its place; two at once keep each other."""
+    state = {**STATE, "value": [*STATE["value"]]}
+    state["value"][0] = collection("forms", text("href", "/state"), text("op", "readproperty writeproperty"))
+    speed = polled("State", "properties", "Speed", sink="Speed")
+    load = polled("State", "properties", "Axes", "properties", "Load", sink="Load")
+    await post(client, data(), interface(device.url, [state]), configuration(speed, load))
+    await shows(client, Speed=4.5)
+    device.shown["state"] = {"speed": 4.5, "axes": [7, 8], "mode": "auto"}
+    answers = await asyncio.gather(
+        client.patch(f"{ELEMENTS}/Speed/$value", json=5.5), client.patch(f"{ELEMENTS}/Load/$value", json=9)
+    )
+    assert [answer.status for answer in answers] == [204, 204]
+    assert device.shown["state"] == {"speed": 5.5, "axes": [9, 8], "mode": "auto"}
+    device.shown["state"] = {"mode": "auto"}
+    refused = await client.patch(f"{ELEMENTS}/Speed/$value", json=6.5)
+    assert refused.status == 503
+    assert "has no member 'speed'" in await refused.text()
+    assert device.shown["state"] == {"mode": "auto"}
+
+
 @pytest.mark.parametrize("name", ["missing", "reset"])
 async def test_what_is_written_and_cannot_be_read_is_written(
     client: aiohttp.ClientSession, device: Device, name: str
