@@ -192,6 +192,10 @@ class Observations:
         several = self._by.get((event.change.kind, event.change.identifier), ())
         return [each for each in several if each.concerns(event)]
 
+    def waiting(self) -> list[tuple[Observation, CloudEvent]]:
+        """What has not been sent yet, for it was too soon."""
+        return [(each, each.waiting) for each in self._all() if each.waiting is not None]
+
     def due(self, now: float) -> list[Observation]:
         return [each for each in self._all() if each.due <= now]
 
