@@ -1,9 +1,10 @@
 """What happens is told as it happens: what an event says, which ones pass, and where a reader goes on."""
 
 import asyncio
+import contextlib
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from aas_server.api.keys import EVENTS
 from aas_server.app import Server, listening, open_repository
 from aas_server.events.announcing import CloudEvent
 from aas_server.events.filtering import Filter
+from aas_server.events.hub import Reader
 from aas_server.model.changes import SetValue
 from tests.events.streams import kind, stream
 from tests.examples import b64, collection, encoded, external, model, prop, shell, submodel
@@ -365,3 +367,52 @@ async def test_who_reads_slowly_is_not_cut(server: Server, monkeypatch: pytest.M
 def _large(number: int) -> Any:
     element = prop(f"P{number}", "", "xs:string")
     return SetValue("urn:x:1", (f"P{number}",), {"value": f"{number:08}" + "x" * 8000}, element)
+
+
+@contextlib.asynccontextmanager
+async def attached(server: Server) -> AsyncIterator[Reader]:
+    """A reader that has caught up and takes nothing more by itself."""
+    async with server.app[EVENTS].reading(Filter()) as reader:
+        taking = asyncio.create_task(reader.take())
+        await server.repository.apply([_of(0, -1)])
+        async with asyncio.timeout(10):
+            assert len(await taking) == 1
+            again = asyncio.create_task(reader.take())
+            await server.repository.apply([_of(0, -2)])
+            assert len(await again) == 1
+        yield reader
+
+
+async def handed_on(server: Server) -> None:
+    async with asyncio.timeout(10):
+        while server.app[EVENTS].position < server.repository.documents.newest:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+
+
+async def test_older_values_make_way_for_the_newest(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aas_server.events.hub.KEPT", 20)
+    await server.repository.create(submodel("urn:x:1", *[prop(f"P{number}") for number in range(20)]))
+    async with attached(server) as reader:
+        for turn in range(5):
+            await server.repository.apply([_of(number, turn) for number in range(20)])
+        await handed_on(server)
+        events = await reader.take()
+    assert [event.document()["data"]["value"] for event in events] == ["4"] * 20
+    assert [event.document()["subject"] for event in events] == [f"urn:x:1#P{number}" for number in range(20)]
+
+
+async def test_who_is_far_behind_reads_the_log(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a reader is bounded; the rest comes from the log, all of it, once and in order."""
+    monkeypatch.setattr("aas_server.events.hub.KEPT", 10)
+    monkeypatch.setattr("aas_server.events.hub.MOST", 30)
+    await server.repository.create(submodel("urn:x:1", *[prop(f"P{number}") for number in range(100)]))
+    async with attached(server) as reader:
+        for start in range(0, 100, 20):
+            await server.repository.apply([_of(number, start) for number in range(start, start + 20)])
+        await handed_on(server)
+        events = [*await reader.take()]
+        assert len(events) == 10
+        async with asyncio.timeout(10):
+            while len(events) < 100:
+                events += await reader.take()
+    assert [event.document()["subject"] for event in events] == [f"urn:x:1#P{number}" for number in range(100)]
