@@ -24,6 +24,8 @@ from aas_server.model.paths import parse
 
 #: Seconds without an event after which a reader is told how far it is; seconds that it may take what it is sent.
 IDLE, STUCK = 15.0, 60.0
+#: Events that it may take that long for.
+PIECE = 50
 #: Seconds that a client may take to say goodbye over a WebSocket.
 GOODBYE = 1.0
 #: Milliseconds after which a browser connects again.
@@ -116,8 +118,12 @@ async def _hand_over(reader: Reader, pause: float, send: Send, idle: Idle) -> No
                 events = await reader.take()
         except TimeoutError:
             events = ()
-        async with asyncio.timeout(STUCK):
-            await (send(events) if events else idle(reader.passed))
+        for start in range(0, len(events), PIECE):
+            async with asyncio.timeout(STUCK):
+                await send(events[start : start + PIECE])
+        if not events:
+            async with asyncio.timeout(STUCK):
+                await idle(reader.passed)
         await _rest(reader, pause, idle)
 
 

@@ -20,6 +20,8 @@ from aas_server.model.paths import IdShortPath, resolve, text, walk
 from aas_server.model.references import path_of, to_element
 from aas_server.repository import Repository
 
+#: The shortest time after which one is sent without anything new, in seconds.
+FASTEST = 0.1
 #: Documents that are looked through at a time.
 PIECE = 100
 _TYPE = b'"BasicEventElement"'
@@ -126,21 +128,27 @@ class Observations:
 
     async def _read(self, submodel: Document) -> None:
         found: list[Observation] = []
-        defects: list[Document] = []
+        self._known[submodel["id"]], self._defects[submodel["id"]] = found, []
         for path, element in walk(submodel):
             if element["modelType"] != "BasicEventElement" or not _is_on(element):
                 continue
             try:
                 observation = await self._observation(submodel, path, element)
             except Defective as defect:
-                defects.append({"origin": f"{text(path)} in {submodel['id']}", "text": str(defect)})
-            else:
-                found += [observation] if observation is not None else []
-        self._known[submodel["id"]], self._defects[submodel["id"]] = found, defects
+                self._tell(submodel, path, str(defect))
+                continue
+            if observation is not None:
+                found.append(observation)
+                if observation.most is not None and observation.most < FASTEST:
+                    self._tell(submodel, path, f"maxInterval is {element['maxInterval']}; it is taken as {FASTEST} s")
+                    observation.most = FASTEST
+
+    def _tell(self, submodel: Document, path: IdShortPath, words: str) -> None:
+        self._defects[submodel["id"]].append({"origin": f"{text(path)} in {submodel['id']}", "text": words})
 
     @property
     def defects(self) -> list[Document]:
-        """The elements that send nothing because of what stands in them."""
+        """What stands in elements and cannot be done as it stands there."""
         return [defect for several in self._defects.values() for defect in several]
 
     async def _observation(self, submodel: Document, path: IdShortPath, element: Document) -> Observation | None:
@@ -183,6 +191,10 @@ class Observations:
     def concerned(self, event: CloudEvent) -> list[Observation]:
         several = self._by.get((event.change.kind, event.change.identifier), ())
         return [each for each in several if each.concerns(event)]
+
+    def waiting(self) -> list[tuple[Observation, CloudEvent]]:
+        """What has not been sent yet, for it was too soon."""
+        return [(each, each.waiting) for each in self._all() if each.waiting is not None]
 
     def due(self, now: float) -> list[Observation]:
         return [each for each in self._all() if each.due <= now]

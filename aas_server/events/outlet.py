@@ -48,7 +48,7 @@ class Standing:
     refused: int = 0
     connected: bool = False
     error: str = ""
-    #: Event elements that send nothing, and why.
+    #: What in event elements cannot be done as it stands there.
     defects: Sequence[Document] = ()
 
     def document(self) -> Document:
@@ -75,13 +75,13 @@ class Outlet:
 
     async def follow(self) -> None:
         """Publish, until the store closes; a broker that is away is tried again."""
-        await self._observations.load()
-        self.standing.defects = self._observations.defects
-        await self._resume()
-        delay = FIRST
+        delay, begun = FIRST, False
         while True:
             before = self.standing.position
             try:
+                if not begun:
+                    await self._begin()
+                    begun = True
                 session = await opened(self._broker)
                 try:
                     return await self._publish(session)
@@ -100,6 +100,11 @@ class Outlet:
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST)
 
+    async def _begin(self) -> None:
+        await self._observations.load()
+        self.standing.defects = self._observations.defects
+        await self._resume()
+
     def _tell(self, error: str) -> None:
         if error != self.standing.error:
             log.warning("%s: %s", self._broker.url, error)
@@ -117,7 +122,7 @@ class Outlet:
                 if lost.done():
                     raise ConnectionError("the session with the broker is lost")
                 if not coming.done():
-                    await self._deliver(session, self._messages([]))
+                    await self._deliver(session, [])
                     await self._note()
                     continue
                 if (batch := coming.result()) is None:
@@ -144,7 +149,7 @@ class Outlet:
             self.standing.defects = self._observations.defects
         told_of = [each for each in batch if each.kind in PLACES]
         events = await announced(self._repository, told_of, self._root)
-        codes = await self._deliver(session, [*map(self._message, events), *self._messages(events)])
+        codes = await self._deliver(session, events)
         self.standing.position = batch[-1].sequence
         self.standing.sent += sum(code < REFUSED for code in codes[: len(events)])
         if not events and self._noted == batch[0].sequence - 1:
@@ -152,7 +157,17 @@ class Outlet:
         if asyncio.get_running_loop().time() >= self._noted_at + NOTED:
             await self._note()
 
-    async def _deliver(self, session: Session, messages: Sequence[Message]) -> list[int]:
+    async def _deliver(self, session: Session, events: Sequence[CloudEvent]) -> list[int]:
+        """Send what has happened and what event elements have to say; what did not arrive will be sent again."""
+        waiting = self._observations.waiting()
+        try:
+            return await self._publish_all(session, [*map(self._message, events), *self._messages(events)])
+        except BaseException:
+            for observation, event in waiting:
+                observation.waiting = observation.waiting or event
+            raise
+
+    async def _publish_all(self, session: Session, messages: Sequence[Message]) -> list[int]:
         """Send; what the broker will not take however often it is sent is counted and told, and holds nothing up.
 
         Raises ConnectionError for what it may take later, and where the session is lost.

@@ -1,6 +1,7 @@
 """What goes to the plant: values that somebody sets, and Operations that are methods of it."""
 
 import asyncio
+import contextlib
 import math
 import time
 from collections import defaultdict, deque
@@ -124,7 +125,8 @@ class Commands:
                 name = status_name(status)
                 problem = _PROBLEMS.get(name, Refused)
                 raise problem(f"{name}: {order.at.item.href} does not take {order.value!r:.80}")
-        await line.refresh([order.at.item for order in orders])
+        with contextlib.suppress(Problem):  # it is written, and what there is to see of it comes by itself
+            await line.refresh([order.at.item for order in orders])
 
     # Operations
 

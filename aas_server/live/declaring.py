@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from aas_server.live import Action, Endpoint, Item, securing
-from aas_server.live.forms import NODES
+from aas_server.live.forms import NODES, topic
 from aas_server.live.interfaces import POLLED, endpoint
 from aas_server.live.plan import Defect, Guard
-from aas_server.live.reading import Defective, guard
+from aas_server.live.reading import FASTEST, Defective, guard
 from aas_server.model.errors import Malformed
 from aas_server.model.paths import IdShortPath, parse
 
@@ -115,9 +115,11 @@ def _check(table: Mapping[str, Any], known: Mapping[str, tuple[type, ...]]) -> N
             raise Defective(f"{name} is {value!r}; it must be {' or '.join(_WORDS[kind] for kind in known[name])}")
     if not 0 <= table.get("sampling", 0) < 1e7:
         raise Defective(f"sampling is {table['sampling']}; it must be 0, as fast as the server can, or more")
-    for name in ("polling", "publishing", "max_staleness", "max_write_rate"):
-        if name in table and not 0 < table[name] < 1e7:
-            raise Defective(f"{name} is {table[name]}; it must be more than 0")
+    for name in ("polling", "publishing", "max_staleness"):
+        if not FASTEST <= table.get(name, FASTEST) < 1e7:
+            raise Defective(f"{name} is {table[name]}; it must be at least {FASTEST} seconds")
+    if not 0 < table.get("max_write_rate", 1) < 1e7:
+        raise Defective(f"max_write_rate is {table['max_write_rate']}; it must be more than 0")
 
 
 def _text(table: Mapping[str, Any], name: str) -> str:
@@ -147,7 +149,7 @@ def _href(leads: Endpoint, table: Mapping[str, Any]) -> str:
         case "opc.tcp":
             return _node(_text(table, "node"))
         case "mqtt" | "mqtts":
-            return _text(table, "topic")
+            return topic(_text(table, "topic"))
         case _:
             return "/" + _text(table, "resource").lstrip("/")
 

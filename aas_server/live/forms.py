@@ -22,15 +22,21 @@ def target(endpoint: Endpoint, forms: Document) -> str:
                 raise Defective(f"the href {href!r} names no node: it is like /?id=nsu=urn:x;s=Speed")
             return text or f"path:{browse_path}"
         case "mqtt" | "mqtts":
-            topic = unquote(urlsplit(href).path if "://" in href else href)
-            topic = topic[2:] if topic.startswith(".//") else topic.removeprefix("/")
-            if not topic:
-                raise Defective("the href names no topic")
-            return topic
+            given = unquote(urlsplit(href).path if "://" in href else href)
+            return topic(given[2:] if given.startswith(".//") else given.removeprefix("/"))
         case _:
             if "://" in href and not href.startswith(endpoint.base):
                 raise Defective(f"the href {href!r} leads away from {endpoint.base}")
             return "/" + href.removeprefix(endpoint.base).lstrip("/")
+
+
+def topic(text: str) -> str:
+    """A topic as it is. Raises Defective for none, and for a filter: a message goes by its own topic, not by that."""
+    if not text:
+        raise Defective("the href names no topic")
+    if "#" in text or "+" in text:
+        raise Defective(f"{text!r} is no topic but a pattern for several: each topic is a property of its own")
+    return text
 
 
 def node(href: str) -> str:

@@ -15,7 +15,7 @@ import aiohttp
 from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Standing, Value
 from aas_server.live.arriving import Arriving
 from aas_server.live.credentials import Credentials
-from aas_server.live.payloads import LARGEST, file_time, now, parsed, picked, written
+from aas_server.live.payloads import LARGEST, file_time, now, parsed, picked, replaced, written
 from aas_server.model.errors import Malformed, TimedOut, Unavailable
 from aas_server.model.quality import GOOD, status_code
 from aas_server.repository.invoking import OperationFailed
@@ -47,6 +47,7 @@ class Resource:
         self.href, self.items = href, items
         self.period = min(item.polling or POLLED for _, item in items)
         self.validators: dict[str, str] = {}
+        self.writing = asyncio.Lock()
         self.value: Value = None
         self.status, self.at = GOOD, 0
         #: Why nothing was answered when it was asked for last; a refusal is an answer.
@@ -90,8 +91,12 @@ class HttpConnection:
         found: list[Reading] = []
         for href in dict.fromkeys(self._numbers[number] for number in numbers if number in self._numbers):
             resource = self._resources[href]
-            with _problems(self._base):
-                await self._fetch(resource)
+            try:
+                with _problems(self._base):
+                    await self._fetch(resource)
+            except Trouble as trouble:  # who polls tells of it
+                log.debug("%s: %s", self._base, trouble)
+                continue
             found += [Reading(*each) for each in self._read(resource) if each[0] in numbers]
         return found
 
@@ -99,9 +104,17 @@ class HttpConnection:
         return [await self._write(item, value) for item, value in orders]
 
     async def _write(self, item: Item, value: Value) -> int:
+        """Put a value; a member into the whole resource as it is now, for what is put replaces all of it."""
+        resource = self._resources.get(item.href)
+        if resource is None:
+            raise Unavailable(f"{self._base}{item.href} is observed no more")
         try:
             with _problems(self._base):
-                await self._ask("PUT", item.href, written(value, item.pick))
+                async with resource.writing:
+                    if item.pick:
+                        await self._fetch(resource)
+                        value = replaced(resource.value, item.pick, value)
+                    await self._ask("PUT", item.href, written(value))
         except Trouble as trouble:
             return trouble.status
         return GOOD

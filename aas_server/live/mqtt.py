@@ -10,7 +10,7 @@ from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Sta
 from aas_server.live.arriving import Arriving
 from aas_server.live.attempting import Attempts, ended
 from aas_server.live.credentials import Credentials
-from aas_server.live.payloads import now, parsed, picked, written
+from aas_server.live.payloads import LARGEST, now, parsed, picked, replaced, written
 from aas_server.model.errors import Malformed, TimedOut, Unavailable
 from aas_server.model.quality import GOOD, INITIAL, status_code
 from aas_server.mqtt import NOT_AUTHORIZED, PAYLOAD_INVALID, REFUSED, Broker, Message, Session, opened, reason
@@ -36,6 +36,9 @@ class MqttConnection:
         )  # fmt: skip
         self._arriving, self._attempts = Arriving(), Attempts()
         self._topics: dict[str, list[tuple[int, Item]]] = {}
+        #: The newest of each topic in this session: payload, status, time.
+        self._newest: dict[str, tuple[bytes, int, int]] = {}
+        self._merging = asyncio.Lock()
         self._session: Session | None = None
         self._batch: list[tuple[int, Value, int, int]] = []
         self._running = asyncio.create_task(self._run(), name=f"connection {endpoint.base}")
@@ -48,10 +51,12 @@ class MqttConnection:
             self._topics[item.href].append((number, item))
         self._arriving.items = len(items)
         self.standing.errors = {number: error for number, error in self.standing.errors.items() if number in items}
+        for topic in before.keys() - self._topics.keys():
+            self._newest.pop(topic, None)
         if self._session is not None:
             self._session.unsubscribe(before.keys() - self._topics.keys())
             self._subscribe(self._session, [topic for topic in self._topics if topic not in before])
-            self._hear_again(before)
+        self._hear_again(before)
 
     def readings(self) -> AsyncIterator[Readings]:
         return self._arriving.batches()
@@ -61,8 +66,30 @@ class MqttConnection:
         return []
 
     async def write(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
-        codes = await self._send([_message(item, written(value, item.pick)) for item, value in orders])
+        if not any(item.pick for item, _ in orders):
+            return await self._publish(orders)
+        async with self._merging:  # members that are written at once must keep each other
+            return await self._publish(orders)
+
+    async def _publish(self, orders: Sequence[tuple[Item, Value]]) -> list[int]:
+        before = {item.href: self._newest.get(item.href) for item, _ in orders if item.pick}
+        wholes: dict[str, Value] = {}
+        messages = [self._message(item, value, wholes) for item, value in orders]
+        codes = await self._send(messages)
+        for message, code in zip(messages, codes, strict=True):
+            if code < REFUSED and message.topic in before and self._newest.get(message.topic) is before[message.topic]:
+                self._newest[message.topic] = before[message.topic] = (message.payload, GOOD, now())
         return [status_code(_STATUS.get(code, "BadRequestNotAllowed")) if code >= REFUSED else GOOD for code in codes]
+
+    def _message(self, item: Item, value: Value, wholes: dict[str, Value]) -> Message:
+        """What is published: the value, or all that the topic said last with the value as a member of it."""
+        topic = item.href
+        if item.pick:
+            if topic not in wholes and topic not in self._newest:
+                raise Unavailable(f"nothing has been heard of {topic} that a member could be written into")
+            whole = wholes[topic] if topic in wholes else parsed(self._newest[topic][0])
+            value = wholes[topic] = replaced(whole, item.pick, value)
+        return Message(topic, written(value), _service(item, 1), dict(item.options).get("retain") == "true")
 
     async def invoke(self, action: Action, inputs: Mapping[str, Value]) -> Mapping[str, Value]:
         """Publish the arguments; a topic answers nothing."""
@@ -107,6 +134,7 @@ class MqttConnection:
 
     async def _serve(self) -> None:
         """One session, from its beginning to its end. Raises what ends it."""
+        self._newest.clear()
         session = await opened(self._broker, self._hear)
         try:
             self.standing.error = ""
@@ -127,17 +155,11 @@ class MqttConnection:
         )
 
     def _hear_again(self, before: Mapping[str, list[tuple[int, Item]]]) -> None:
-        """A topic that has new items is subscribed to anew: the broker sends what it keeps once more."""
-        if self._session is not None:
-            known = {number for each in before.values() for number, _ in each}
-            self._subscribe(
-                self._session,
-                [
-                    topic
-                    for topic, entries in self._topics.items()
-                    if topic in before and any(number not in known for number, _ in entries)
-                ],
-            )
+        """What was heard last is news to items that are new."""
+        known = {number for each in before.values() for number, _ in each}
+        for topic, newest in self._newest.items():
+            if fresh := [entry for entry in self._topics[topic] if entry[0] not in known]:
+                self._take(fresh, *newest)
 
     def _refused(self, topics: Sequence[str]) -> None:
         for topic in topics:
@@ -159,11 +181,17 @@ class MqttConnection:
     # Messages
 
     def _hear(self, topic: str, payload: bytes, retained: bool) -> None:
-        """What the broker has only kept may be old: it is uncertain, and has no time."""
+        """What the broker has only kept may be old: it is uncertain, has no time, and yields to what is heard."""
+        if topic not in self._topics or (retained and topic in self._newest):
+            return
         status, at = (INITIAL, 0) if retained else (GOOD, now())
+        if len(payload) <= LARGEST:
+            self._newest[topic] = (payload, status, at)
+        self._take(self._topics[topic], payload, status, at)
+
+    def _take(self, entries: Sequence[tuple[int, Item]], payload: bytes, status: int, at: int) -> None:
         if not self._batch:
             asyncio.get_running_loop().call_soon(self._hand_on)
-        entries = self._topics.get(topic, ())
         try:
             value = parsed(payload)
         except Malformed as error:
@@ -185,10 +213,6 @@ class MqttConnection:
         batch, self._batch = self._batch, []
         self.standing.readings += len(batch)
         self._arriving.put(batch)
-
-
-def _message(item: Item, payload: bytes) -> Message:
-    return Message(item.href, payload, _service(item, 1), dict(item.options).get("retain") == "true")
 
 
 def _service(item: Item, default: int) -> int:

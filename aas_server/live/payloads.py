@@ -1,14 +1,14 @@
 """Payloads of messages and answers: JSON or plain text to values, members of them, and back."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import orjson
 
 from aas_server.live import FileTime, LocalText, Value
 from aas_server.model import Json
-from aas_server.model.errors import Malformed
+from aas_server.model.errors import Malformed, Unavailable
 from aas_server.repository.slots import moment
 
 #: Largest payload that is read, in bytes.
@@ -74,12 +74,28 @@ def picked(value: Value, pick: Iterable[str | int]) -> Value:
     return value
 
 
-def written(value: Value, pick: Iterable[str | int] = ()) -> bytes:
-    """A value as JSON, inside the members that a path names."""
-    found: Json = value
-    for step in reversed([*pick]):
-        found = {str(step): found}
-    return orjson.dumps(found, default=_plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+def replaced(whole: Value, pick: Sequence[str | int], value: Value) -> Value:
+    """A payload with another value as the member that a path leads to. Raises Unavailable where there is none.
+
+    >>> replaced({"motor": {"speeds": [7, 8]}, "on": True}, ("motor", "speeds", 1), 9)
+    {'motor': {'speeds': [7, 9]}, 'on': True}
+    """
+    if not pick:
+        return value
+    step, *below = pick
+    match whole:
+        case dict() if step in whole:
+            return {**whole, str(step): replaced(whole[str(step)], below, value)}
+        case list() if str(step).isdigit() and int(step) < len(whole):
+            at = int(step)
+            return [*whole[:at], replaced(whole[at], below, value), *whole[at + 1 :]]
+        case _:
+            raise Unavailable(f"the payload has no member {str(step)!r} that could be written")
+
+
+def written(value: Value) -> bytes:
+    """A value as JSON."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
 
 
 def _plain(value: object) -> Json:

@@ -17,6 +17,9 @@ MQTT = "https://www.w3.org/2019/wot/mqtt#"
 HTTP = "https://www.w3.org/2011/http#"
 UAV = "http://opcfoundation.org/UA/WoT-Binding/"
 
+#: The shortest interval at which something is asked for or sent, in seconds.
+FASTEST = 0.01
+
 Read = Callable[[str], Document | None]
 
 
@@ -55,15 +58,16 @@ def value(element: Document | None, id_short: str, *wanted: str) -> str:
 
 
 def seconds(text_given: str, where: str, *, zero: bool = False) -> float | None:
-    """An interval; nothing at all only where `zero` is one. Raises Defective for what is none."""
+    """An interval; one shorter than `FASTEST` only where even `zero` is one. Raises Defective for what is none."""
     if not text_given:
         return None
     try:
         found = float(text_given)
     except ValueError:
         raise Defective(f"{where} is {text_given!r}, which is no number of seconds") from None
-    if not 0 <= found < 1e7 or (found == 0 and not zero):
-        raise Defective(f"{where} is {text_given}: it must be more than 0 seconds")
+    least = 0 if zero else FASTEST
+    if not least <= found < 1e7:
+        raise Defective(f"{where} is {text_given}: it must be at least {least} seconds")
     return found
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +263,47 @@ async def test_a_broker_that_ends_every_session_is_left_in_peace(
         finally:
             await between.close()
     assert between.times[5] - between.times[4] >= 0.4
+
+
+async def test_an_interval_that_is_too_short_is_lengthened_and_told(settings: Settings, broker: Mosquitto) -> None:
+    element = observing("Alive", "B", messageTopic="aas/alive", maxInterval="PT0.000001S")
+    async with (
+        listening_to(broker.url, "aas/alive") as (_, alive),
+        telling(settings, broker) as client,
+    ):
+        await client.post("/submodels", json=submodel("urn:x:1", prop("B")))
+        await client.post("/submodels", json=submodel("urn:x:events", element))
+        await client.patch(f"/{ONE}/submodel-elements/B/$value", json=1)
+        times = [datetime.fromisoformat((await heard_next(alive))[1]["time"]) for _ in range(6)]
+        outlet = (await (await client.get("/live")).json())["outlet"]
+    assert times[5] - times[1] >= timedelta(seconds=0.35)
+    assert outlet["defects"] == [
+        {"origin": "Alive in urn:x:events", "text": "maxInterval is PT0.000001S; it is taken as 0.1 s"}
+    ]
+
+
+async def test_what_waits_for_its_time_outlives_the_session(settings: Settings, broker: Mosquitto) -> None:
+    """It was on its way when the connection was lost, and nobody had acknowledged it."""
+    element = observing("Slow", "B", messageTopic="aas/slow", minInterval="PT1S")
+    between = Counted(broker.port)
+    await between.listen()
+    try:
+        async with (
+            listening_to(broker.url, "aas/slow") as (_, slow),
+            telling(settings, between) as client,
+        ):
+            await client.post("/submodels", json=submodel("urn:x:1", prop("B")))
+            await client.post("/submodels", json=submodel("urn:x:events", element))
+            for value in (0, 9):
+                await client.patch(f"/{ONE}/submodel-elements/B/$value", json=value)
+            async with asyncio.timeout(15):
+                while (await (await client.get("/live")).json())["outlet"]["sent"] < 4:  # noqa: ASYNC110 - as users ask
+                    await asyncio.sleep(0.02)
+            between.swallows = True
+            await asyncio.sleep(1.2)
+            between.swallows = False
+            between.cut()
+            found = [json.loads(base64.b64decode((await heard_next(slow))[1]["data"]["payload"])) for _ in range(2)]
+            assert [event["data"]["value"] for event in found] == ["0", "9"]
+    finally:
+        await between.close()

@@ -1,8 +1,10 @@
 """What happens is told as it happens: what an event says, which ones pass, and where a reader goes on."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
+import socket
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -13,6 +15,8 @@ from aas_server.api.keys import EVENTS
 from aas_server.app import Server, listening, open_repository
 from aas_server.events.announcing import CloudEvent
 from aas_server.events.filtering import Filter
+from aas_server.events.hub import Reader
+from aas_server.model.changes import SetValue
 from tests.events.streams import kind, stream
 from tests.examples import b64, collection, encoded, external, model, prop, shell, submodel
 
@@ -169,8 +173,6 @@ async def test_a_log_that_has_forgotten_says_so(altered: Any) -> None:
 
 
 def _set(value: int) -> Any:
-    from aas_server.model.changes import SetValue
-
     return SetValue("urn:x:1", ("B",), {"value": str(value)}, prop("B"))
 
 
@@ -302,8 +304,6 @@ async def test_a_slow_reader_holds_nobody_up(server: Server, client: aiohttp.Cli
 
 
 def _of(number: int, turn: int) -> Any:
-    from aas_server.model.changes import SetValue
-
     return SetValue("urn:x:1", (f"P{number}",), {"value": str(turn)}, prop(f"P{number}"))
 
 
@@ -336,3 +336,83 @@ async def test_a_position_is_told_only_when_all_before_it_is_sent(server: Server
                 await hand_over(reader, 0, send, idle)
     assert said[-1] == ("event", change.sequence)
     assert {position for what, position in said if what == "position"} == {change.sequence - 1}
+
+
+async def test_who_reads_slowly_is_not_cut(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a batch takes longer than a reader may take for a part of it."""
+    monkeypatch.setattr("aas_server.api.events.STUCK", 2.0)
+    await server.repository.create(
+        submodel("urn:x:1", *[prop(f"P{number}", "", "xs:string") for number in range(1000)])
+    )
+    connected = socket.socket()
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    connected.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connected, ("127.0.0.1", server.port))
+    reader, writer = await asyncio.open_connection(sock=connected, limit=1 << 15)
+    try:
+        writer.write(b"GET /events?interval=500 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        found = bytearray(await reader.readuntil(b"id: "))
+        for start in range(0, 1000, 100):
+            await server.repository.apply([_large(number) for number in range(start, start + 100)])
+        async with asyncio.timeout(60):
+            while b'"00000999' not in found[-(1 << 18) :]:
+                piece_read = await reader.read(1 << 16)
+                assert piece_read, f"cut after {len(found)} bytes"
+                found += piece_read
+                await asyncio.sleep(0.04)
+    finally:
+        writer.transport.abort()
+
+
+def _large(number: int) -> Any:
+    element = prop(f"P{number}", "", "xs:string")
+    return SetValue("urn:x:1", (f"P{number}",), {"value": f"{number:08}" + "x" * 8000}, element)
+
+
+@contextlib.asynccontextmanager
+async def attached(server: Server) -> AsyncIterator[Reader]:
+    """A reader that has caught up and takes nothing more by itself."""
+    async with server.app[EVENTS].reading(Filter()) as reader:
+        taking = asyncio.create_task(reader.take())
+        await server.repository.apply([_of(0, -1)])
+        async with asyncio.timeout(10):
+            assert len(await taking) == 1
+            again = asyncio.create_task(reader.take())
+            await server.repository.apply([_of(0, -2)])
+            assert len(await again) == 1
+        yield reader
+
+
+async def handed_on(server: Server) -> None:
+    async with asyncio.timeout(10):
+        while server.app[EVENTS].position < server.repository.documents.newest:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+
+
+async def test_older_values_make_way_for_the_newest(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aas_server.events.hub.KEPT", 20)
+    await server.repository.create(submodel("urn:x:1", *[prop(f"P{number}") for number in range(20)]))
+    async with attached(server) as reader:
+        for turn in range(5):
+            await server.repository.apply([_of(number, turn) for number in range(20)])
+        await handed_on(server)
+        events = await reader.take()
+    assert [event.document()["data"]["value"] for event in events] == ["4"] * 20
+    assert [event.document()["subject"] for event in events] == [f"urn:x:1#P{number}" for number in range(20)]
+
+
+async def test_who_is_far_behind_reads_the_log(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a reader is bounded; the rest comes from the log, all of it, once and in order."""
+    monkeypatch.setattr("aas_server.events.hub.KEPT", 10)
+    monkeypatch.setattr("aas_server.events.hub.MOST", 30)
+    await server.repository.create(submodel("urn:x:1", *[prop(f"P{number}") for number in range(100)]))
+    async with attached(server) as reader:
+        for start in range(0, 100, 20):
+            await server.repository.apply([_of(number, start) for number in range(start, start + 20)])
+        await handed_on(server)
+        events = [*await reader.take()]
+        assert len(events) == 10
+        async with asyncio.timeout(10):
+            while len(events) < 100:
+                events += await reader.take()
+    assert [event.document()["subject"] for event in events] == [f"urn:x:1#P{number}" for number in range(100)]

@@ -100,6 +100,14 @@ def refer(name: str) -> dict[str, Any]:
     return {"modelType": "ReferenceElement", "value": reference(AID, *way)}
 
 
+def of_property(name: str) -> dict[str, Any]:
+    return reference(AID, "Interface", "InteractionMetadata", "properties", name)
+
+
+def qualified(name: str, value: str) -> dict[str, str]:
+    return {"type": f"urn:aas-server:live:{name}", "valueType": "xs:string", "value": value}
+
+
 WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (interface("modbus+tcp://plc:502", [node("A", "i=85")]), of("A"), "speaks modbus+tcp"),
     (interface("", [node("A", "i=85")]), of("A"), "has no base"),
@@ -109,6 +117,18 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (interface(BASE, [node("A", "i=85")]), of("A", "B"), "no element at 'B' in urn:x:data"),
     (interface(BASE, [node("A", "i=85")]), mapping(reference("urn:gone", "A"), reference(DATA, "A")), "is not here"),
     (interface(BASE, [collection("A")]), of("A"), "has no forms"),
+    (interface("mqtt://plc", [node("A", "/press/%23")]), of("A"), "'press/#' is no topic but a pattern"),
+    (interface("mqtt://plc", [node("A", "/+/speed")]), of("A"), "'+/speed' is no topic but a pattern"),
+    (
+        interface(BASE, [node("A", "i=85")]),
+        mapping(of_property("A"), reference(DATA, "A"), DefaultPollingInterval="1e-6"),
+        "must be at least 0.01 seconds",
+    ),
+    (
+        interface(BASE, [{**node("A", "i=85"), "qualifiers": [qualified("publishingInterval", "0.001")]}]),
+        of("A"),
+        "publishingInterval is 0.001: it must be at least 0.01 seconds",
+    ),
     (interface(BASE, [node("A", "i=85")], [node("F", "i=86")]), of("F", "A", "actions"), "needs an Operation"),
 ]
 

@@ -103,11 +103,12 @@ def test_other_protocols_have_words_of_their_own(tmp_path: Path) -> None:
 WRONG = {
     SPEED + 'colour = "red"': "colour is no key here; known are ",
     SPEED + 'writable = "yes"': "writable is 'yes'; it must be true or false",
-    SPEED + "polling = 0": "polling is 0; it must be more than 0",
     SPEED + "max_write_rate = 0": "max_write_rate is 0; it must be more than 0",
     SPEED + "max_write_rate = nan": "max_write_rate is nan; it must be more than 0",
     SPEED + "min = nan": "min_max is from nan to inf: nothing is within",
     SPEED + "min = 2\nmax = 1": "min_max is from 2 to 1: nothing is within",
+    SPEED.replace(PLC, "mqtt://plc").replace("node =", "topic = 'press/+' #"): "'press/+' is no topic but a pattern",
+    SPEED + "polling = 0": "polling is 0; it must be at least 0.01 seconds",
     SPEED + "queue = 0": "queue is 0; it must be from 1 to 10000",
     SPEED + "part = [true]": "part is [True]; it is like Position.X",
     SPEED.replace("nsu=", ""): "'urn:x;s=Speed' names no node",

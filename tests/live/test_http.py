@@ -31,6 +31,8 @@ class Device:
     shown: dict[str, Any] = field(default_factory=dict)
     asked: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     received: list[tuple[str, str, Any, str]] = field(default_factory=list)
+    #: Takes what is put and does not show it.
+    forgets: bool = False
 
     @property
     def url(self) -> str:
@@ -68,7 +70,8 @@ class Device:
         self.received.append((request.method, name, given, request.headers.get("Authorization", "")))
         if request.method == "POST":
             return web.json_response({"sum": given["a"] + given["b"]})
-        self.shown[name] = given
+        if not self.forgets:
+            self.shown[name] = given
         return web.Response(status=204)
 
     async def start(self) -> web.AppRunner:
@@ -222,6 +225,44 @@ async def test_reading_changes_nothing(client: aiohttp.ClientSession, device: De
     answer = await client.post(f"{ELEMENTS}/Add/invoke/$value", json={"inputArguments": {"a": 2, "b": 3.5}})
     assert (await answer.json())["executionState"] == "Failed"
     assert {method for method, *_ in device.asked} == {"GET"}
+
+
+async def test_a_member_is_written_among_the_others(client: aiohttp.ClientSession, device: Device) -> None:
+    """What is put is the resource as it is now with the member in its place; two at once keep each other."""
+    state = {**STATE, "value": [*STATE["value"]]}
+    state["value"][0] = collection("forms", text("href", "/state"), text("op", "readproperty writeproperty"))
+    speed = polled("State", "properties", "Speed", sink="Speed")
+    load = polled("State", "properties", "Axes", "properties", "Load", sink="Load")
+    await post(client, data(), interface(device.url, [state]), configuration(speed, load))
+    await shows(client, Speed=4.5)
+    device.shown["state"] = {"speed": 4.5, "axes": [7, 8], "mode": "auto"}
+    answers = await asyncio.gather(
+        client.patch(f"{ELEMENTS}/Speed/$value", json=5.5), client.patch(f"{ELEMENTS}/Load/$value", json=9)
+    )
+    assert [answer.status for answer in answers] == [204, 204]
+    assert device.shown["state"] == {"speed": 5.5, "axes": [9, 8], "mode": "auto"}
+    device.shown["state"] = {"mode": "auto"}
+    refused = await client.patch(f"{ELEMENTS}/Speed/$value", json=6.5)
+    assert refused.status == 503
+    assert "has no member 'speed'" in await refused.text()
+    assert device.shown["state"] == {"mode": "auto"}
+
+
+@pytest.mark.parametrize("name", ["missing", "reset"])
+async def test_what_is_written_and_cannot_be_read_is_written(
+    client: aiohttp.ClientSession, device: Device, name: str
+) -> None:
+    """The device takes the value, and shows nothing of it."""
+    described = interface(device.url, [resource("Level", f"/{name}", writable=True)])
+    await post(client, data(), described, configuration(polled("Level")))
+
+    async def asked() -> bool:
+        return any(path == f"/api/{name}" for _, path, _ in device.asked)
+
+    await until(asked)
+    device.forgets = True
+    assert (await client.patch(f"{ELEMENTS}/Level/$value", json=8)).status == 204
+    assert device.received == [("PUT", name, 8, "")]
 
 
 async def test_a_device_that_was_gone_is_found_again(client: aiohttp.ClientSession, letting: Settings) -> None:

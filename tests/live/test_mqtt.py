@@ -144,6 +144,33 @@ async def test_what_is_written_is_published(letting: Settings, tmp_path: Path) -
         assert heard.empty()
 
 
+async def test_a_member_is_published_among_the_others(letting: Settings, tmp_path: Path) -> None:
+    state = nested("State", ".//press/state", "Pressure", "Level")
+    state["value"][0]["value"].append(text("op", "writeproperty"))
+    mappings = [member("State", "Pressure", "Pressure"), member("State", "Level", "Level")]
+    async with (
+        mosquitto(tmp_path) as broker,
+        open_repository(letting) as repository,
+        listening(repository, letting) as server,
+        aiohttp.ClientSession(server.url) as client,
+        talking(broker.url, "#") as (plant, heard),
+    ):
+        await post(client, data(), interface(broker.url, [state]), configuration(*mappings))
+        await connected(client)
+        nothing = await client.patch(f"{ELEMENTS}/Pressure/$value", json=1.5)
+        assert nothing.status == 503
+        assert "nothing has been heard of /press/state" in await nothing.text()
+        plant.publish("/press/state", b'{"Pressure": 0.5, "Level": 3, "Other": []}')
+        await shows(client, Level=3)
+        answers = await asyncio.gather(
+            client.patch(f"{ELEMENTS}/Pressure/$value", json=1.5), client.patch(f"{ELEMENTS}/Level/$value", json=4)
+        )
+        assert [answer.status for answer in answers] == [204, 204]
+        async with asyncio.timeout(10):
+            found = [json.loads((await heard.get())[1]) for _ in range(3)]
+        assert found[2] == {"Pressure": 1.5, "Level": 4, "Other": []}
+
+
 async def test_what_the_broker_refuses_is_not_written(letting: Settings, tmp_path: Path) -> None:
     """With either quality of service: 403, and the value is what it was."""
     rules = tmp_path / "rules"
@@ -221,9 +248,12 @@ async def test_a_mapping_that_comes_later_gets_what_the_broker_keeps(letting: Se
         await plant.acknowledged()
         await described(client, broker.url, MAPPINGS[0], MAPPINGS[2])
         await shows(client, Pressure=3.5)
+        plant.publish("/press/state", b'{"Pressure": 4.5, "Level": 10}')
+        await shows(client, Pressure=4.5)
         document = configuration(*MAPPINGS)
         assert (await client.put(f"/submodels/{b64(document['id'])}", json=document)).status == 204
-        await shows(client, Level=9)
+        await shows(client, Level=10)
+        assert (await value(client, "Pressure"), await quality(client, "Pressure")) == (4.5, "Good")
 
 
 async def test_users_and_encryption(letting: Settings, tmp_path: Path) -> None:
