@@ -98,15 +98,18 @@ async def test_a_proposal_that_is_posted_is_live(press: Plant, server: Server, t
 
 async def test_what_cannot_be_browsed_is_told(press: Plant, tmp_path: Path) -> None:
     nowhere = f"opc.tcp://127.0.0.1:{free_port()}"
-    for arguments, words in [
-        ((nowhere,), "nobody listens there"),
-        (("http://127.0.0.1:1",), "only OPC UA servers can be browsed"),
-        ((press.url, "--node", "nsu=urn:tests:plant;s=Nowhere"), "Nowhere"),
-        ((press.url, "--most", "5"), "5"),
-        ((press.url, "--security", "Strong"), "Strong"),
+    for arguments, code, words in [
+        ((nowhere,), 1, "BadConnectionRejected: nobody listens there"),
+        (("http://127.0.0.1:1",), 1, "only OPC UA servers can be browsed"),
+        ((press.url, "--node", "nsu=urn:tests:plant;s=Nowhere"), 1, "BadNodeIdUnknown: nsu=urn:tests:plant;s=Nowhere"),
+        ((press.url, "--most", "5"), 1, "there are more than 5 nodes: begin further down"),
+        ((press.url, "--security", "Strong"), 2, "is none of auto, None, Basic256Sha256"),
     ]:
         security = () if "--security" in arguments else ("--security", "None")
         result = await run("browse", *arguments, "--pki", str(tmp_path), *security)
+        assert result.exit_code == code, (arguments, result.output)
         assert words in result.output, (arguments, result.output)
         assert "Traceback" not in result.output
-    assert (await run("show", "--url", f"http://127.0.0.1:{free_port()}")).exit_code != 0
+    silent = await run("show", "--url", f"http://127.0.0.1:{free_port()}")
+    assert silent.exit_code == 1
+    assert "Traceback" not in silent.output

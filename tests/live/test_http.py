@@ -304,24 +304,55 @@ async def test_credentials_go_to_their_server_only(letting: Settings, device: De
         assert "secret" not in json.dumps(await live(client))
 
 
+def elsewhere(source: dict[str, Any], server: str, sink: str) -> dict[str, Any]:
+    """A mapping from an element of another server."""
+    found = mapping(source, reference(DATA, sink), DefaultPollingInterval="0.05")
+    sources = next(each for each in found["value"] if each.get("idShort") == "Sources")
+    sources["value"][0]["qualifiers"] = [
+        {"type": "urn:aas-server:live:server", "valueType": "xs:string", "value": server}
+    ]
+    return found
+
+
 async def test_elements_of_another_server(client: aiohttp.ClientSession, letting: Settings) -> None:
-    """Their quality and time come along; a server that is elsewhere is named by a qualifier of the source."""
+    """A server that is elsewhere is named by a qualifier of the source."""
     async with (
         open_repository(letting) as repository,
         listening(repository, letting) as server,
         aiohttp.ClientSession(server.url) as there,
     ):
         await there.post("/submodels", json=submodel("urn:there", collection("Motor", prop("Speed", "6.5"))))
-        found = mapping(
-            reference("urn:there", "Motor", "Speed"), reference(DATA, "Speed"), DefaultPollingInterval="0.05"
-        )
-        sources = next(each for each in found["value"] if each.get("idShort") == "Sources")
-        sources["value"][0]["qualifiers"] = [
-            {"type": "urn:aas-server:live:server", "valueType": "xs:string", "value": server.url}
-        ]
-        await post(client, data(), configuration(found))
+        speed = elsewhere(reference("urn:there", "Motor", "Speed"), server.url, "Speed")
+        await post(client, data(), configuration(speed))
         await shows(client, Speed=6.5)
         where = f"/submodels/{b64('urn:there')}/submodel-elements/Motor.Speed/$value"
         assert (await there.patch(where, json=7.5)).status == 204
         await shows(client, Speed=7.5)
         assert (await client.patch(f"{ELEMENTS}/Speed/$value", json=1)).status == 403
+
+
+async def test_quality_and_time_come_along_from_another_server(
+    client: aiohttp.ClientSession, letting: Settings
+) -> None:
+    """What it says of a device that is gone holds here, too: how good the value is, and when it was seen last."""
+    device = Device(free_port(), {"level": 7})
+    runner = await device.start()
+    async with (
+        open_repository(letting) as repository,
+        listening(repository, letting) as server,
+        aiohttp.ClientSession(server.url) as there,
+    ):
+        await post(there, data(), interface(device.url, [resource("Level", "/level")]), configuration(polled("Level")))
+        await post(client, data(), configuration(elsewhere(reference(DATA, "Level"), server.url, "Level")))
+        await shows(client, Level=7)
+        await runner.cleanup()
+
+        async def told(by: aiohttp.ClientSession) -> tuple[str, str]:
+            headers = (await by.get(f"{ELEMENTS}/Level/$value")).headers
+            return headers["X-Value-Quality"], headers["X-Source-Timestamp"]
+
+        async def alike() -> bool:
+            found = await told(there)
+            return found[0] == "UncertainLastUsableValue" and await told(client) == found
+
+        await until(alike)
