@@ -75,7 +75,7 @@ class Interfaces:
         allowed = operations(forms)
         check_method(forms, "GET", *(["PUT"] if "writeproperty" in allowed else []))
         observed = _observed(endpoint, top, allowed)
-        interval = seconds(_tuned(top, forms, "samplingInterval"), "samplingInterval", zero=True)
+        interval = seconds(_tuned(top, forms, "samplingInterval"), "samplingInterval", least=0)
         return Affordance(
             endpoint,
             Item(
@@ -195,7 +195,7 @@ def _guard(element: Document, forms: Document) -> Guard:
     return Guard(
         _number(bounds.get("min") or ""),
         _number(bounds.get("max") or ""),
-        seconds(_tuned(element, forms, "maxStaleness"), "maxStaleness"),
+        seconds(_tuned(element, forms, "maxStaleness"), "maxStaleness", least=0.001),
         _number(_tuned(element, forms, "maxWriteRate")),
     )
 
