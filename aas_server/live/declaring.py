@@ -27,6 +27,8 @@ _MAPPING: Mapping[str, tuple[type, ...]] = {
     "retain": (bool,),
 }  # fmt: skip
 _ENDPOINT: Mapping[str, tuple[type, ...]] = {"base": (str,), "security": (str,), "token": (str,)}
+#: The shortest intervals, in seconds.
+_LEAST = {"polling": FASTEST, "publishing": FASTEST, "max_staleness": 0.001}
 _NOTHING = Guard()
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", list: "a list"}
 
@@ -115,9 +117,9 @@ def _check(table: Mapping[str, Any], known: Mapping[str, tuple[type, ...]]) -> N
             raise Defective(f"{name} is {value!r}; it must be {' or '.join(_WORDS[kind] for kind in known[name])}")
     if not 0 <= table.get("sampling", 0) < 1e7:
         raise Defective(f"sampling is {table['sampling']}; it must be 0, as fast as the server can, or more")
-    for name in ("polling", "publishing", "max_staleness"):
-        if not FASTEST <= table.get(name, FASTEST) < 1e7:
-            raise Defective(f"{name} is {table[name]}; it must be at least {FASTEST} seconds")
+    for name, least in _LEAST.items():
+        if not least <= table.get(name, least) < 1e7:
+            raise Defective(f"{name} is {table[name]}; it must be at least {least} seconds")
     if not 0 < table.get("max_write_rate", 1) < 1e7:
         raise Defective(f"max_write_rate is {table['max_write_rate']}; it must be more than 0")
 

@@ -76,7 +76,7 @@ class Interfaces:
         allowed = operations(forms)
         check_method(forms, "GET", *(["PUT"] if "writeproperty" in allowed else []))
         observed = _observed(endpoint, top, allowed)
-        interval = seconds(_tuned(top, forms, "samplingInterval"), "samplingInterval", zero=True)
+        interval = seconds(_tuned(top, forms, "samplingInterval"), "samplingInterval", least=0)
         return Affordance(
             endpoint,
             Item(
@@ -192,10 +192,19 @@ def _number(given: str) -> float | None:
 
 
 def _guard(element: Document, forms: Document) -> Guard:
+<<<<<<< HEAD
     """What a written value must keep to: the ranges of the property and what is in it, and qualifiers of ours."""
     found = guard(
         *_bounds(element),
         seconds(_tuned(element, forms, "maxStaleness"), "maxStaleness"),
+=======
+    """What a written value must keep to: the range of the property, and qualifiers of ours."""
+    bounds = child(element, "min_max", f"{AID}1/0/minMaxRange") or {}
+    return Guard(
+        _number(bounds.get("min") or ""),
+        _number(bounds.get("max") or ""),
+        seconds(_tuned(element, forms, "maxStaleness"), "maxStaleness", least=0.001),
+>>>>>>> mend2
         _number(_tuned(element, forms, "maxWriteRate")),
     )
     return replace(found, parts=_parts(element))

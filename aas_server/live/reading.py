@@ -57,17 +57,16 @@ def value(element: Document | None, id_short: str, *wanted: str) -> str:
     return given.strip() if isinstance(given, str) else ""
 
 
-def seconds(text_given: str, where: str, *, zero: bool = False) -> float | None:
-    """An interval; one shorter than `FASTEST` only where even `zero` is one. Raises Defective for what is none."""
+def seconds(text_given: str, where: str, *, least: float = FASTEST) -> float | None:
+    """An interval of at least so much. Raises Defective for what is none."""
     if not text_given:
         return None
     try:
         found = float(text_given)
     except ValueError:
         raise Defective(f"{where} is {text_given!r}, which is no number of seconds") from None
-    least = 0 if zero else FASTEST
     if not least <= found < 1e7:
-        raise Defective(f"{where} is {text_given}: it must be at least {least} seconds")
+        raise Defective(f"{where} is {text_given}: it must be at least {least:g} seconds")
     return found
 
 
