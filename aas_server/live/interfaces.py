@@ -192,19 +192,10 @@ def _number(given: str) -> float | None:
 
 
 def _guard(element: Document, forms: Document) -> Guard:
-<<<<<<< HEAD
     """What a written value must keep to: the ranges of the property and what is in it, and qualifiers of ours."""
     found = guard(
         *_bounds(element),
-        seconds(_tuned(element, forms, "maxStaleness"), "maxStaleness"),
-=======
-    """What a written value must keep to: the range of the property, and qualifiers of ours."""
-    bounds = child(element, "min_max", f"{AID}1/0/minMaxRange") or {}
-    return Guard(
-        _number(bounds.get("min") or ""),
-        _number(bounds.get("max") or ""),
         seconds(_tuned(element, forms, "maxStaleness"), "maxStaleness", least=0.001),
->>>>>>> mend2
         _number(_tuned(element, forms, "maxWriteRate")),
     )
     return replace(found, parts=_parts(element))
