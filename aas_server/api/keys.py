@@ -32,6 +32,10 @@ class Limits:
     operation: float = 60.0
 
 
+#: Something by its name, shown when asked for.
+Shown = tuple[str, Callable[[], Document]]
+
+
 @dataclass(slots=True)
 class State:
     """What the health checks tell: whether the store is open, and what is still being loaded."""
@@ -43,9 +47,9 @@ class State:
     registration: Callable[[], Document] | None = None
     #: How the broker stands that is told what happens; None where there is none.
     outlet: Callable[[], Document] | None = None
-    #: How the plant stands, and its mappings, all or those in trouble; None where nothing follows it.
+    #: How the plant stands, and its mappings by their origins, shown when asked for; None where nothing follows it.
     live: Callable[[], Document] | None = None
-    mappings: Callable[[bool], list[tuple[str, Callable[[], Document]]]] | None = None
+    mappings: Callable[[], list[Shown]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

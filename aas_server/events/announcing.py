@@ -1,7 +1,6 @@
 """A change as a CloudEvent (CloudEvents 1.0, JSON format), and the position in the log that its id is."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 
 import orjson
@@ -10,6 +9,7 @@ from aas_server.model import Document, Kind
 from aas_server.model.changes import Logged
 from aas_server.model.errors import Gone, Malformed
 from aas_server.model.identifiers import encode
+from aas_server.model.moments import iso
 from aas_server.model.paths import text
 from aas_server.repository import Repository
 
@@ -67,12 +67,12 @@ class CloudEvent:
             "source": f"{self._root}/{self.path}",
             "type": self.type,
             "subject": subject,
-            "time": _iso(change.at),
+            "time": iso(change.at),
         }
         if change.quality:
             found["quality"] = change.quality
         if change.source_time is not None:
-            found["sourcetime"] = _iso(change.source_time)
+            found["sourcetime"] = iso(change.source_time)
         data = change.attributes if change.attributes is not None else self._state
         return found if data is None else {**found, "datacontenttype": "application/json", "data": data}
 
@@ -93,10 +93,6 @@ async def announced(repository: Repository, changes: Sequence[Logged], root: str
     states = {entry.identifier: entry.document for entry in found}
     store_id = repository.documents.store_id
     return [CloudEvent(each, store_id, root, states.get(each.identifier)) for each in changes]
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def position_text(store_id: str, sequence: int) -> str:

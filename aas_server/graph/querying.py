@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import re
 import resource
 import socket
 from collections.abc import Callable, Mapping
@@ -13,40 +12,13 @@ import pyoxigraph as ox
 
 from aas_server.graph.formats import form_of
 from aas_server.graph.frames import framed, received
-from aas_server.graph.terms import NS, RDF, RDFS, SKOS, XSD
+from aas_server.graph.terms import NS, PREFIXES
+from aas_server.graph.tokens import calls_out, words
 from aas_server.model.errors import Forbidden, Malformed, Problem, TooLarge
 
-#: Prefixes that a query need not declare.
-PREFIXES = {
-    "g": NS,
-    "e": "https://api.eclass-cdp.com/",
-    "unit": "http://qudt.org/vocab/unit/",
-    "aas": "https://admin-shell.io/aas/3/1/",
-    "rdf": RDF,
-    "rdfs": RDFS,
-    "xsd": XSD,
-    "skos": SKOS,
-}
-#: What a query is made of; a SERVICE that is no part of an IRI, a text, a comment or a name is the keyword.
-_TOKENS = re.compile(
-    r"""<[^<>"{}|^`\\\x00-\x20]*>|\#[^\n\r]*"""
-    r"""|"{3}(?:"{0,2}(?:[^"\\]|\\.))*"{3}|'{3}(?:'{0,2}(?:[^'\\]|\\.))*'{3}"""
-    r"""|"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*'"""
-    r"""|[?$]\w+|(?:[A-Za-z_][\w.\-]*)?:[\w.\-%:\\]*|@\w+|(?P<word>[A-Za-z_]\w*)|.""",
-    re.DOTALL,
-)
 #: What queries may call, by its IRI.
 Functions = Mapping[ox.NamedNode, Callable[..., Any]]
 NOBODY = ox.NamedNode(f"{NS}nothing")
-
-
-def calls_out(query: str) -> bool:
-    """Whether a query asks another server.
-
-    >>> calls_out("SELECT * { service <http://x> {} }"), calls_out('SELECT ("SERVICE" AS ?service) {} # SERVICE')
-    (True, False)
-    """
-    return any((match["word"] or "").upper() == "SERVICE" for match in _TOKENS.finditer(query))
 
 
 class Bounded(io.BytesIO):
@@ -86,8 +58,7 @@ def _dataset(asked: dict[str, Any], query: str) -> dict[str, Any]:
     default, named = ([_named(each) for each in asked[name]] for name in ("default", "named"))
     if default or named:
         return {"default_graph": default or [NOBODY], "named_graphs": named}
-    words = {(match["word"] or "").upper() for match in _TOKENS.finditer(query)}
-    return {} if "FROM" in words else {"use_default_graph_as_union": True}
+    return {} if "FROM" in words(query) else {"use_default_graph_as_union": True}
 
 
 def _named(iri: str) -> ox.NamedNode:

@@ -12,6 +12,20 @@ RDF, RDFS = "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "http://www.w3.org/20
 XSD, SKOS = "http://www.w3.org/2001/XMLSchema#", "http://www.w3.org/2004/02/skos/core#"
 TYPE, LABEL, BROADER = f"<{RDF}type>", f"<{RDFS}label>", f"<{SKOS}broader>"
 
+#: Prefixes that a query need not declare.
+PREFIXES: Final = {
+    "g": NS,
+    "e": "https://api.eclass-cdp.com/",
+    "unit": "http://qudt.org/vocab/unit/",
+    "aas": "https://admin-shell.io/aas/3/1/",
+    "rdf": RDF,
+    "rdfs": RDFS,
+    "xsd": XSD,
+    "skos": SKOS,
+    "qudt": "http://qudt.org/schema/qudt/",
+    "sosa": "http://www.w3.org/ns/sosa/",
+}
+
 CLASSES: Final = {
     "Shell": "An Asset Administration Shell.",
     "Asset": "What a shell stands for; it also has its assetType as a class.",

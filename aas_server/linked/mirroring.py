@@ -5,11 +5,9 @@ from collections.abc import Callable
 
 from aas_server.graph.iris import Places
 from aas_server.graph.sharing import NOWHERE, PLACES, Table, memory
+from aas_server.model.moments import BEFORE_1970, TICKS
 from aas_server.repository.live import LiveValues
 from aas_server.repository.slots import NOTHING, Slot
-
-#: 100 ns since 1601, and seconds since 1970.
-_TICKS, _EPOCH = 10_000_000, 11_644_473_600
 
 Told = Callable[[dict[str, int]], None]
 
@@ -42,7 +40,7 @@ class Mirror:
         place = self._places.get(slot)
         if place is None and (place := self._new(slot)) is None:
             return
-        seconds = slot.source_time / _TICKS - _EPOCH if slot.source_time else 0.0
+        seconds = slot.source_time / TICKS - BEFORE_1970 if slot.source_time else 0.0
         self._table.write(place, slot.raw, slot.code, seconds)
 
     def forget(self, slot: Slot) -> None:

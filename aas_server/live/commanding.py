@@ -18,12 +18,13 @@ from aas_server.live.saying import value_of
 from aas_server.model import Document, Json
 from aas_server.model.edit import Attributes, apply_values
 from aas_server.model.errors import Forbidden, Malformed, Problem, Refused, TimedOut, Unavailable
+from aas_server.model.moments import moment
 from aas_server.model.operations import declared
 from aas_server.model.paths import IdShortPath, text
 from aas_server.model.quality import is_bad, status_name
 from aas_server.model.valueonly import value_only
 from aas_server.repository.invoking import Handler, Invocation, OperationFailed
-from aas_server.repository.slots import Slot, moment
+from aas_server.repository.slots import Slot
 
 #: What a StatusCode means to whoever wrote; any other Bad one is a refusal of the plant.
 _PROBLEMS: dict[str, type[Problem]] = {

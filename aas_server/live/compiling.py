@@ -100,7 +100,7 @@ class Compiler:
                 return
             sink = self._sink("value", at, declaration.guard)
             item = replace(declaration.at, texts=self._takes_text(at))
-            source = Source("value", ItemAt(declaration.endpoint, item), item.polling)
+            source = Source("value", ItemAt(declaration.endpoint, item))
             self._put(Mapping(declaration.origin, (source,), (sink,), declared=True))
         except Defective as defect:
             self.defects.append(Defect(declaration.origin, str(defect)))
@@ -201,15 +201,15 @@ class Compiler:
         server: str = "",
     ) -> tuple[Source, Guard]:
         if server:
-            return Source(name, _elsewhere(at, polling, server), polling), Guard()
+            return Source(name, _elsewhere(at, polling, server)), Guard()
         element = self._world.at(*at)
         if element is None:
             raise Defective(f"the source {name!r} leads to the submodel {at[0]}, which is not here")
         if not self._interfaces.affords(*at):
-            return Source(name, ElementAt(*at), polling), Guard()
+            return Source(name, ElementAt(*at)), Guard()
         found: Affordance = self._interfaces.property(*at, polling)
         texts = sink_at is not None and self._takes_text(sink_at)
-        return Source(name, ItemAt(found.endpoint, replace(found.item, texts=texts)), polling), found.guard
+        return Source(name, ItemAt(found.endpoint, replace(found.item, texts=texts))), found.guard
 
     def _takes_text(self, at: Place) -> bool:
         element = self._world.at(*at)

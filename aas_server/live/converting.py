@@ -5,7 +5,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from aas_server.live import FileTime, LocalText, Value
 from aas_server.model import Document
 from aas_server.model.edit import apply_values
 from aas_server.model.errors import Malformed
+from aas_server.model.moments import EPOCH
 from aas_server.model.paths import IdShortPath, children
 from aas_server.model.values import NUMBERS, fits
 
@@ -22,7 +23,6 @@ Updates = Sequence[tuple[IdShortPath, Attributes]]
 Convert = Callable[[Any], Updates]
 
 INTEGERS = NUMBERS - {"xs:decimal", "xs:double", "xs:float"}
-EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _SINGLE = struct.Struct("<f")
 _TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z").match
 #: From this point in time on OPC UA means that there is none (10000-6, 5.2.2.5).

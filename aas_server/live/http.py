@@ -15,8 +15,9 @@ import aiohttp
 from aas_server.live import Action, Endpoint, Item, Link, Reading, Readings, Standing, Value
 from aas_server.live.arriving import Arriving
 from aas_server.live.credentials import Credentials
-from aas_server.live.payloads import LARGEST, file_time, now, parsed, picked, replaced, written
+from aas_server.live.payloads import LARGEST, now, parsed, picked, replaced, written
 from aas_server.model.errors import Malformed, TimedOut, Unavailable
+from aas_server.model.moments import file_time
 from aas_server.model.quality import GOOD, status_code
 from aas_server.repository.invoking import OperationFailed
 

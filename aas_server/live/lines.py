@@ -9,6 +9,7 @@ from typing import Protocol
 
 from aas_server.live import AssetConnection, Endpoint, Item, Link, Readings, Value
 from aas_server.model import Document
+from aas_server.model.moments import iso
 from aas_server.model.quality import LAST_USABLE, NO_COMMUNICATION
 
 log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ class Line:
         shown: Document = {
             "endpoint": self.endpoint.base,
             "state": standing.link.value,
-            "since": _iso(standing.since),
+            "since": iso(datetime.fromtimestamp(standing.since, UTC)),
             "error": standing.error,
             "connects": standing.connects,
             "items": self.items,
@@ -171,9 +172,5 @@ class Line:
             "overflows": standing.overflows,
         }
         if self.heard:
-            shown["lastReading"] = _iso(self.heard)
+            shown["lastReading"] = iso(datetime.fromtimestamp(self.heard, UTC))
         return shown
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

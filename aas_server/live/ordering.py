@@ -76,7 +76,7 @@ def _circular(mappings: Sequence[Mapping]) -> dict[int, int]:
                 under[above].add(number)
     for number, mapping in enumerate(mappings):
         for source in mapping.sources:
-            if isinstance(source.at, ElementAt) and not source.at.server:
+            if isinstance(source.at, ElementAt):
                 seen = (source.at.submodel_id, source.at.path)
                 for feeder in under[seen].union(*(at[each] for each in (seen, *_above(seen)))):
                     feeds[feeder].add(number)

@@ -9,19 +9,12 @@ import orjson
 from aas_server.live import FileTime, LocalText, Value
 from aas_server.model import Json
 from aas_server.model.errors import Malformed, Unavailable
-from aas_server.repository.slots import moment
+from aas_server.model.moments import file_time, moment
 
 #: Largest payload that is read, in bytes.
 LARGEST = 1 << 20
 #: Lists and objects in each other.
 DEEPEST = 100
-
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-
-
-def file_time(at: datetime) -> int:
-    """A point in time in 100 ns since 1601."""
-    return int((at - _EPOCH).total_seconds() * 10_000_000)
 
 
 def now() -> int:
@@ -58,7 +51,9 @@ def _depth(value: Value) -> int:
 
 
 def picked(value: Value, pick: Iterable[str | int]) -> Value:
-    """The member that a path of names and indexes leads to. Raises Malformed where there is none.
+    """The member that a path of names and indexes leads to; nothing where there is nothing to look into.
+
+    Raises Malformed where there is none.
 
     >>> picked({"motor": {"speeds": [7, 8]}}, ("motor", "speeds", 1))
     8
@@ -69,8 +64,10 @@ def picked(value: Value, pick: Iterable[str | int]) -> Value:
                 value = value[str(step)]
             case list() if str(step).isdigit() and int(step) < len(value):
                 value = value[int(step)]
+            case None:
+                return None
             case _:
-                raise Malformed(f"the payload has no member {'.'.join(map(str, pick))!r}")
+                raise Malformed(f"the value has no member {'.'.join(map(str, pick))!r}")
     return value
 
 

@@ -8,11 +8,10 @@ from aas_server.model.paths import IdShortPath
 
 @dataclass(frozen=True, slots=True)
 class ElementAt:
-    """An element in a submodel: of this server, or of another where `server` is the base URL of its API."""
+    """An element in a submodel of this server."""
 
     submodel_id: str
     path: IdShortPath
-    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +24,10 @@ class ItemAt:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where values come from; `name` is its SourceId. `polling` in seconds is for sources that must be asked."""
+    """Where values come from; `name` is its SourceId."""
 
     name: str
     at: ItemAt | ElementAt
-    polling: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

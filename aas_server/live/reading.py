@@ -45,9 +45,9 @@ def child(element: Document | None, id_short: str, *wanted: str) -> Document | N
     """The child of this meaning, else the one of this idShort; None where there is neither."""
     below = children(element) if element else []
     named = next((each for each in below if each.get("idShort") == id_short), None)
-    if named is not None:
+    if not wanted or (named is not None and means(named, *wanted)):
         return named
-    return next((each for each in below if wanted and means(each, *wanted)), None)
+    return next((each for each in below if means(each, *wanted)), named)
 
 
 def value(element: Document | None, id_short: str, *wanted: str) -> str:

@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from aas_server.live import FileTime, LocalText, Value
-from aas_server.live.converting import EPOCH, INTEGERS
-from aas_server.model import Document
+from aas_server.live.converting import INTEGERS
+from aas_server.model import Document, moments
 from aas_server.model.errors import Malformed
 from aas_server.model.paths import children
 
@@ -53,7 +53,7 @@ def _scalar(value_type: str, given: str | None) -> Value:
         case "xs:double" | "xs:float" | "xs:decimal":
             return float(given.replace("INF", "inf"))
         case "xs:dateTime":
-            return file_time(given)
+            return _ticks(given)
         case "xs:base64Binary":
             return _decoded(given)
         case "xs:hexBinary":
@@ -62,17 +62,17 @@ def _scalar(value_type: str, given: str | None) -> Value:
             return given
 
 
-def file_time(given: str) -> FileTime:
+def _ticks(given: str) -> FileTime:
     """An xs:dateTime as OPC UA counts it; without a zone it is UTC. Raises Malformed for one it cannot count."""
     try:
         at = datetime.fromisoformat(given)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        since = at.astimezone(UTC) - EPOCH
+        ticks = moments.file_time(at.astimezone(UTC))
     except (ValueError, OverflowError):
         raise Malformed(f"{given} is no time between 1601 and 9999") from None
-    if since < timedelta():
+    if ticks < 0:
         raise Malformed(f"{given} is before 1601")
-    return FileTime((since.days * 86400 + since.seconds) * 10_000_000 + since.microseconds * 10)
+    return FileTime(ticks)
 
 
 def _decoded(given: str) -> bytes:

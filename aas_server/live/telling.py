@@ -20,14 +20,9 @@ def overview(live: Live) -> Document:
     }
 
 
-def mappings(live: Live, troubled: bool = False) -> list[tuple[str, Callable[[], Document]]]:
-    """Each mapping by its origin, shown when asked for; only those in trouble where that is wanted."""
-    found = [(each.mapping.origin, partial(mapping, live, each)) for each in live.carried.values()]
-    return [each for each in found if _troubled(each[1]())] if troubled else list(found)
-
-
-def _troubled(shown: Document) -> bool:
-    return "error" in shown or any("error" in sink for sink in shown["sinks"])
+def mappings(live: Live) -> list[tuple[str, Callable[[], Document]]]:
+    """Each mapping by its origin, shown when asked for."""
+    return [(each.mapping.origin, partial(mapping, live, each)) for each in live.carried.values()]
 
 
 def mapping(live: Live, carried: Carried) -> Document:

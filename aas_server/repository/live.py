@@ -8,9 +8,10 @@ from aas_server.model import Document, Kind
 from aas_server.model.changes import Change, Delete, Outcome, Put, Readings, SetValue, Told
 from aas_server.model.edit import Attributes, apply_values
 from aas_server.model.errors import NotFound
+from aas_server.model.moments import moment
 from aas_server.model.paths import CHILDREN, IdShortPath, resolver
 from aas_server.repository.entries import Entry
-from aas_server.repository.slots import NOTHING, Converter, Slot, moment
+from aas_server.repository.slots import NOTHING, Converter, Slot
 
 #: Documents with values laid over them that are kept.
 KEPT = 256
@@ -24,6 +25,8 @@ class Feed:
         self.revision = self.version = 0
         self.slots: dict[IdShortPath, Slot] = {}
         self.dirty: dict[Slot, None] = {}
+        #: The slots at and below each path.
+        self._below: dict[IdShortPath, dict[Slot, None]] = {}
         self._related: dict[IdShortPath, tuple[Slot, ...]] = {}
 
     def move(self) -> int:
@@ -31,16 +34,28 @@ class Feed:
         return self.version
 
     def add(self, slot: Slot) -> None:
+        if (other := self.slots.get(slot.path)) is not None:
+            self._leave(other)
         self.slots[slot.path] = slot
+        for end in range(len(slot.path) + 1):
+            self._below.setdefault(slot.path[:end], {})[slot] = None
         self._related.clear()
         self.move()
 
     def remove(self, slot: Slot) -> None:
         if self.slots.get(slot.path) is slot:  # else another feeds the element already
             del self.slots[slot.path]
+            self._leave(slot)
         self.dirty.pop(slot, None)
         self._related.clear()
         self.move()
+
+    def _leave(self, slot: Slot) -> None:
+        for end in range(len(slot.path) + 1):
+            held = self._below[slot.path[:end]]
+            held.pop(slot)
+            if not held:
+                del self._below[slot.path[:end]]
 
     def rebind(self, document: Document | None, revision: int) -> None:
         """The submodel is another one now: all values are to be stored anew, over what came with it."""
@@ -58,8 +73,7 @@ class Feed:
             if len(self._related) >= 10_000:
                 self._related.clear()
             above = [self.slots[path[:end]] for end in range(1, len(path)) if path[:end] in self.slots]
-            below = [slot for place, slot in self.slots.items() if place[: len(path)] == path]
-            self._related[path] = (*above, *below)
+            self._related[path] = (*above, *self._below.get(path, ()))
         return self._related[path]
 
     def laid_over(self, document: Document, slots: Sequence[Slot]) -> Document:

@@ -1,12 +1,13 @@
 """One element that the plant feeds: its newest value as it came, made into attributes when somebody looks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aas_server.model import Document
 from aas_server.model.edit import Attributes
 from aas_server.model.errors import Malformed
+from aas_server.model.moments import moment
 from aas_server.model.paths import IdShortPath
 from aas_server.model.quality import INITIAL, is_bad, status_name
 
@@ -23,16 +24,6 @@ NOTHING = object()
 #: The types of the qualifiers that tell quality and source time, and what they mean.
 QUALITY, SOURCE_TIME = "ValueQuality", "SourceTimestamp"
 MEANING = "urn:aas-server:live:"
-
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-
-
-def moment(source_time: int) -> datetime | None:
-    """A source time, in 100 ns since 1601, as a point in time; None for none, and for one that no calendar has."""
-    try:
-        return _EPOCH + timedelta(microseconds=source_time // 10) if source_time else None
-    except OverflowError:
-        return None
 
 
 class Slot:

@@ -117,7 +117,7 @@ async def test_payloads_that_are_something_else_are_told(letting: Settings, tmp_
             answer = await client.get("/live/mappings?troubled=true")
             return [each["error"] for each in (await answer.json())["result"]]
 
-        assert await told() == ["BadDataEncodingInvalid: the payload has no member 'Pressure'"]
+        assert await told() == ["BadDataEncodingInvalid: the value has no member 'Pressure'"]
         assert await quality(client, "Pressure") == "BadDataEncodingInvalid"
         plant.publish("/press/state", b'{"Pressure": 1.75, "Level": 4}')
         await shows(client, Pressure=1.75)

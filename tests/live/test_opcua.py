@@ -90,7 +90,7 @@ async def test_parts_and_texts_are_picked(press: Plant, tmp_path: Path) -> None:
         }
         await watch.connection.observe(items)
         await watch.sees({1: 3.0, 2: 2.0, 3: "Idle"})
-        assert watch.connection.standing.errors == {4: "the value has no part 'Z'"}
+        assert watch.connection.standing.errors == {4: "the value has no member 'Z'"}
         await press.set(Mode=2)
         await watch.sees({3: "Running"})
 

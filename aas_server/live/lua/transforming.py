@@ -14,7 +14,7 @@ import orjson
 from aas_server.live import FileTime, LocalText, Value
 from aas_server.live.lua import LARGEST
 from aas_server.model import Json
-from aas_server.repository.slots import moment
+from aas_server.model.moments import moment
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from asyncua.ua.ua_binary import struct_from_binary
 from aas_server.live import Item, Standing, Value
 from aas_server.live.opcua.nodes import AT_ONCE, Nodes
 from aas_server.live.opcua.values import named as with_texts
-from aas_server.live.opcua.values import picked
+from aas_server.live.payloads import picked
 from aas_server.model.errors import Malformed
 from aas_server.model.quality import is_bad, status_name
 

@@ -62,21 +62,6 @@ def _special(value: Any) -> Value:
     raise Malformed(f"a {type(value).__name__} has no form here")
 
 
-def picked(value: Value, pick: tuple[str | int, ...]) -> Value:
-    """A part of a value: elements of arrays by number, fields of structures by name. Raises Malformed."""
-    for step in pick:
-        match value:
-            case list() if str(step).isdigit() and int(step) < len(value):
-                value = value[int(step)]
-            case dict() if step in value:
-                value = value[str(step)]
-            case None:
-                return None
-            case _:
-                raise Malformed(f"the value has no part {step!r}")
-    return value
-
-
 def named(texts: Mapping[int, str], value: Value) -> Value:
     """The texts of an enumeration instead of its numbers."""
     match value:
