@@ -18,7 +18,11 @@ from benchmarks.documents import element, reference
 
 BASE = "https://example.com/fleet/"
 CONCEPTS = f"{BASE}concepts/"
-MAKERS = ("Northwind Drives Ltd", "Alpenmotor GmbH", "Taiga Electric Oy")
+MAKERS = (
+    "Alpenmotor GmbH", "Baltic Drives AB", "Cordoba Motores SA", "Delta Antriebe GmbH", "Elbe Motoren AG", "Fjord Power AS",
+    "Great Lakes Motors Inc", "Hokkaido Drives KK", "Isar Technik GmbH", "Northwind Drives Ltd", "Taiga Electric Oy",
+    "Zephyr Machines BV",
+)  # fmt: skip
 COUNTRIES = ("DE", "FI", "CN", "US")
 POWERS = (1.5, 2.2, 3.0, 4.0, 5.5)
 #: Spare parts of vans, and what a van's brakes need of them.
@@ -131,7 +135,7 @@ def own(id_short: str, value: object, value_type: str = "xs:double") -> Document
 
 def nameplate(name: str, number: int) -> Document:
     """A nameplate as IDTA 02006-3-0 has it."""
-    maker = MAKERS[number % 3]
+    maker = MAKERS[number % len(MAKERS)]
     return submodel(
         name,
         "Nameplate",
@@ -188,7 +192,7 @@ def technical(name: str, number: int) -> Document:
 
 
 def footprint(number: int) -> Document:
-    """Kilograms of CO2; one maker counts grams, and says so."""
+    """Kilograms of CO2; one maker in three counts grams, and says so."""
     kilograms = 20 + number % 10
     if number % 3 != 1:
         return prop("PcfCO2eq", PCF, kilograms, "xs:double")

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 LOOKUP = 'SELECT ?submodel { ?submodel e:0173-1-02-AAM556-004 "SN-%s" }'
 MAKERS = """SELECT ?maker (COUNT(DISTINCT ?asset) AS ?n) {
-  ?plate e:0173-1-02-AAO677-004 ?maker . ?asset g:submodel ?plate ; a g:Asset } GROUP BY ?maker"""
+  ?plate e:0173-1-02-AAO677-004 ?maker . ?shell g:submodel ?plate ; g:asset ?asset } GROUP BY ?maker"""
 #: What is asked of us and of rdflib, without functions of ours.
 SHARED = {
     "a serial number": LOOKUP % motor(1, 3),
