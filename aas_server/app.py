@@ -18,6 +18,7 @@ from aas_server.api.keys import (
     EVENTS,
     GRAPH,
     HANDLES,
+    LIBRARY,
     LIMITS,
     OPERATIONS,
     REPOSITORY,
@@ -33,6 +34,7 @@ from aas_server.api.versions import MOUNTS
 from aas_server.config import Settings, networks, shipped
 from aas_server.events.hub import Hub
 from aas_server.events.outlet import publishing
+from aas_server.graph.library import NamedQuery, library
 from aas_server.linked import Bounds, Graph
 from aas_server.live import Endpoint, opening, telling
 from aas_server.live.credentials import from_toml
@@ -56,8 +58,8 @@ from aas_server.web import pages
 
 log = logging.getLogger(__name__)
 
-#: What people write for units.
-UNITS = shipped("mappings") / "units.toml"
+#: What is known of units and of other vocabularies, and the named queries.
+TABLES = shipped("mappings")
 
 
 def limits(settings: Settings) -> Limits:
@@ -198,7 +200,15 @@ def _url(host: str, port: int) -> str:
 def graph(repository: Repository, settings: Settings) -> Graph:
     """The stored world as a graph; not there yet."""
     bounds = Bounds(settings.graph_timeout, settings.graph_memory, settings.graph_answer, settings.graph_queries)
-    return Graph(repository, UNITS, bounds, settings.graph)
+    return Graph(repository, TABLES, bounds, settings.graph)
+
+
+def named_queries(settings: Settings) -> dict[str, NamedQuery]:
+    """Those that ship with the server, and those of the settings. Raises Unsupported."""
+    try:
+        return library(TABLES / "queries", *map(Path, settings.graph_library))
+    except (ValueError, OSError) as error:
+        raise Unsupported(f"graph_library: {error}") from None
 
 
 @contextlib.asynccontextmanager
@@ -217,6 +227,7 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
     live = await asyncio.to_thread(plant, repository, settings)
     carrying_out = FirstOf([opening.commands(live, repository), await asyncio.to_thread(operations, settings)])
     app = application(repository, settings, carrying_out)
+    app[LIBRARY] = await asyncio.to_thread(named_queries, settings)
     app[STATE].live, app[STATE].mappings = partial(telling.overview, live), partial(telling.mappings, live)
     runner = web.AppRunner(app, shutdown_timeout=settings.shutdown_grace)
     await runner.setup()

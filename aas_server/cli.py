@@ -1,7 +1,8 @@
-"""The command line: serve, import, export, check, mapping, settings."""
+"""The command line: serve, import, export, check, mapping, query, graph, plant, settings."""
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from aas_server import config, running
+from aas_server import asking, config, running
 from aas_server import mapping as mapping_
 from aas_server import plant as plant_
 from aas_server.config import PREFIX, Settings
@@ -43,10 +44,8 @@ def _option(name: str, default: Any, sentence: str) -> Callable[[Command], Comma
         case bool():
             return click.option(f"{flag}/--no-{flag[2:]}", default=default, **common)
         case tuple():
-            paths = name in (
-                "load",
-                "live_mappings",
-            )  # in the environment there is a colon between paths, a blank between other texts
+            # in the environment there is a colon between paths, a blank between other texts
+            paths = name in ("load", "live_mappings", "graph_library")
             return click.option(flag, type=click.Path() if paths else str, multiple=True, **common)
         case _:
             return click.option(flag, type=type(default), default=default, **common)
@@ -77,6 +76,9 @@ config_file = click.option(
     callback=_configured,
     help="TOML file with settings.",
 )
+
+
+where = click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The server to ask.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -195,11 +197,44 @@ def _credentials(user: str, password_file: Path | None, certificate: str, key: s
 
 
 @mapping.command()
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The server to ask.")
+@where
 @click.option("--troubled", is_flag=True, help="Only mappings in trouble.")
 def show(url: str, troubled: bool) -> None:
     """Show the connections, defects and mappings of a running server."""
     _run(mapping_.show(url, troubled, click.echo))
+
+
+@group.command()
+@click.argument("text", metavar="QUERY")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of a query of the library.")
+@click.option("--format", "form", type=click.Choice(list(asking.FORMS)), default="table", show_default=True)
+@where
+def query(text: str, given: tuple[str, ...], form: str, url: str) -> None:
+    """Ask the graph of a running server in SPARQL: a query, @FILE, or the name of one of the library."""
+    if wrong := [each for each in given if "=" not in each]:
+        raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE", param_hint="--set")
+    parameters = dict(each.split("=", 1) for each in given)
+    _run(asking.query(url, text, parameters, form, click.echo, lambda words: click.echo(words, err=True)))
+
+
+@group.group()
+def graph() -> None:
+    """The graph of a running server."""
+
+
+@graph.command(name="queries")
+@where
+def queries(url: str) -> None:
+    """List the named queries with their parameters."""
+    _run(asking.queries(url, click.echo))
+
+
+@graph.command(name="check")
+@where
+def check_graph(url: str) -> None:
+    """Compare the graph with what it would be if it was made anew from the documents."""
+    if not _run(asking.check(url, click.echo)):
+        sys.exit(1)
 
 
 @group.command()
@@ -227,6 +262,9 @@ def _run(work: Coroutine[Any, Any, Any], uvloop: bool = False) -> Any:
         texts = [str(finding) for finding in problem.findings] if isinstance(problem, Invalid) else [str(problem)]
         for text in texts:
             click.echo(f"aas-server: {text}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

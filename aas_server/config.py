@@ -88,6 +88,7 @@ class Settings:
         "When the graph is built that /sparql asks: off, demand (when it is first asked), start.",
         choices=("off", "demand", "start"),
     )
+    graph_library: tuple[str, ...] = _setting((), "Folders with more named queries, files *.rq.")
     graph_timeout: float = _setting(10.0, "How long a SPARQL query may take.")
     graph_memory: int = _setting(1 << 30, "Memory that a SPARQL query may take beside the graph.", least=1 << 24)
     graph_answer: int = _setting(64 << 20, "Largest answer to a SPARQL query.", least=1)

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import orjson
@@ -17,12 +17,13 @@ from aas_server.live.interfaces import endpoint as address
 from aas_server.live.proposing import Wishes, proposal
 from aas_server.live.reading import Defective
 from aas_server.model import Document
-from aas_server.model.errors import Malformed, NotFound, Refused, Unavailable
+from aas_server.model.errors import Malformed, NotFound
+from aas_server.remote import document, table
 
 Print = Callable[[str], None]
 
-#: Seconds between two words on long work; and that a server may take to answer.
-PATIENCE, ANSWER = 1.0, 300.0
+#: Seconds between two words on long work.
+PATIENCE = 1.0
 
 
 AUTO = Security(auto=True)
@@ -127,7 +128,7 @@ async def _posted(url: str, body: bytes) -> list[str]:
     """Upload an environment to a server; counts of what became of it."""
     form = aiohttp.FormData()
     form.add_field("file", body, filename="proposal.json", content_type="application/json")
-    answer = await _asked("POST", f"{url}/upload", data=form)
+    answer = await document("POST", f"{url}/upload", data=form)
     return [f"{len(several)} {name}" for name, several in answer.items() if isinstance(several, list) and several]
 
 
@@ -137,7 +138,7 @@ async def _posted(url: str, body: bytes) -> list[str]:
 async def show(url: str, troubled: bool, show: Print) -> None:
     """Connections, defects and mappings of a running server, as tables."""
     url = url.rstrip("/")
-    overview = await _asked("GET", f"{url}/live")
+    overview = await document("GET", f"{url}/live")
     mappings = [each async for each in _mappings(url, troubled)]
     for line in _tables(overview, mappings):
         show(line)
@@ -147,38 +148,20 @@ async def _mappings(url: str, troubled: bool) -> AsyncIterator[Document]:
     cursor: str | None = None
     while True:
         given = {"limit": "500", "troubled": str(troubled).lower()} | ({"cursor": cursor} if cursor else {})
-        page = await _asked("GET", f"{url}/live/mappings", params=given)
+        page = await document("GET", f"{url}/live/mappings", params=given)
         for each in page["result"]:
             yield each
         if (cursor := page["paging_metadata"].get("cursor")) is None:
             return
 
 
-async def _asked(method: str, url: str, **given: Any) -> Document:
-    """What a server of ours answers. Raises Unavailable, Refused with what it says."""
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER)) as client,
-            client.request(method, url, **given) as answer,
-        ):
-            body = await answer.json(content_type=None)
-            if answer.status >= 400:
-                texts = [str(each.get("text")) for each in (body or {}).get("messages", ())]
-                raise Refused(f"{url} answers {answer.status}: {'; '.join(texts) or answer.reason}")
-            return cast(Document, body)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unavailable(f"{url}: {error or type(error).__name__}") from None
-    except (ValueError, AttributeError):
-        raise Refused(f"{url} answers something else than this server does") from None
-
-
 def _tables(overview: Document, mappings: Sequence[Document]) -> Iterator[str]:
     names = ("endpoint", "state", "items", "troubled", "readings", "rate", "connects", "error")
-    yield from _table("connections", names, [[each.get(name) for name in names] for each in overview["connections"]])
+    yield from table("connections", names, [[each.get(name) for name in names] for each in overview["connections"]])
     defects = [[each["origin"], each["text"]] for each in overview["defects"]]
-    yield from _table("defects", ("origin", "text"), defects)
+    yield from table("defects", ("origin", "text"), defects)
     rows = [row for each in mappings for row in _rows(each)]
-    yield from _table("mappings", ("element", "value", "quality", "source time", "source", "error"), rows)
+    yield from table("mappings", ("element", "value", "quality", "source time", "source", "error"), rows)
 
 
 def _rows(mapping: Document) -> Iterator[list[Any]]:
@@ -188,22 +171,3 @@ def _rows(mapping: Document) -> Iterator[list[Any]]:
         error = "; ".join(filter(None, (mapping.get("error"), sink.get("error"))))
         shown = [sink.get(name) for name in ("value", "quality", "sourceTimestamp")]
         yield [f"{sink['path']} in {sink['submodelId']}", *shown, source, error]
-
-
-def _table(name: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
-    """Columns as wide as what is in them; the last one has no end."""
-    yield f"{name}: {len(rows) or 'none'}"
-    if not rows:
-        return
-    cells = [list(heads), *([_cell(each) for each in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:-1]
-    for row in cells:
-        padded = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
-        yield "  " + "  ".join([*padded, row[-1]]).rstrip()
-    yield ""
-
-
-def _cell(value: Any) -> str:
-    """A value in one line of a terminal, which obeys what it is sent."""
-    text = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-    return "".join(each if each.isprintable() else "?" for each in (text if len(text) <= 200 else text[:197] + "..."))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from aas_server.events.hub import Hub
+from aas_server.graph.library import NamedQuery
 from aas_server.linked import Graph
 from aas_server.model import Document
 from aas_server.repository import Repository
@@ -69,6 +70,7 @@ SINGLES = web.AppKey("singles", Singles)
 STATE = web.AppKey("state", State)
 HANDLES = web.AppKey("handles", Handles)
 EVENTS = web.AppKey("events", Hub)
+LIBRARY = web.AppKey("library", dict[str, NamedQuery])
 GRAPH = web.AppKey("graph", Graph)
 OPERATIONS: web.AppKey[Operations] = web.AppKey("operations", Operations)
 #: The rows of the API as they are mounted at each base.

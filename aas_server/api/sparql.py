@@ -65,8 +65,16 @@ def _form(text: str) -> Parameters:
         raise Malformed(f"the form cannot be read: {error}") from None
 
 
+async def answered(call: Call, query: str) -> web.Response:
+    """The answer to a query of ours, in the form that the client accepts."""
+    return await _asked(call, Question(query, call.header("Accept"), _here(call)))
+
+
 async def _answer(call: Call, given: Parameters) -> web.Response:
-    question = _question(call, given)
+    return await _asked(call, _question(call, given))
+
+
+async def _asked(call: Call, question: Question) -> web.Response:
     found = await call.request.app[GRAPH].ask(question)
     headers = {"Content-Type": found.media_type, "Vary": "Accept", "Cache-Control": "no-cache"}
     if found.media_type.startswith("text/"):

@@ -21,13 +21,18 @@ _VERSION = re.compile(r"(?<=[A-Za-z])/\d+/\d+(?:/\d+)?(?=/|#|\Z)")
 ECLASS, IRDI = "https://api.eclass-cdp.com/", "urn:irdi:"
 
 
+def valid(identifier: str) -> bool:
+    """Whether it is an absolute IRI as it stands."""
+    return _IRI.match(identifier) is not None
+
+
 def iri(identifier: str) -> str:
     """The IRI of what has this id: the id itself where it is one.
 
     >>> iri("https://example.com/a"), iri("0173-1#02-AAO677#004"), iri("plain id")
     ('https://example.com/a', 'urn:irdi:0173-1%2302-AAO677%23004', 'urn:aas-server:graph:id:plain%20id')
     """
-    if _IRI.match(identifier):
+    if valid(identifier):
         return identifier
     return (IRDI if _ECLASS.match(identifier) or _CDD.match(identifier) else ID) + quote(identifier, safe="")
 

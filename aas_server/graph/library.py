@@ -1,8 +1,8 @@
 """Named queries: files of SPARQL with a title, a description, and parameters that a client may set.
 
 The first line of a file is the title, the comments below it the description. A line like
-`# $maker text "Northwind Drives Ltd"@en : who made them` declares a parameter: its name, its kind, the value that it has
-where nobody sets one, and a sentence. In the query it stands as `$maker`; variables are written with `?`.
+`# $maker text "Northwind Drives Ltd"@en : who made them` declares a parameter: its name, its kind, the value that it
+has where nobody sets one, and a sentence. In the query it stands as `$maker`; variables are written with `?`.
 """
 
 import re

@@ -141,11 +141,11 @@ class _Elements:
 
     def all(self) -> None:
         for at, element in enumerate(children(self._document)):
-            self._element(element, (element.get("idShort") or at,), self._this, None)
+            self._element(element, (element.get("idShort") or at,), self._this, None, meanings(element))
         for whole, part in self._parts.pairs():
             self._found.shared[f"{node(whole)} {term('hasPart')} {node(part)}"] = None
 
-    def _element(self, element: Document, path: IdShortPath, above: str, at: int | None) -> None:
+    def _element(self, element: Document, path: IdShortPath, above: str, at: int | None, meant: list[str]) -> None:
         own = self._found.own
         this = f"<{self._places.element(self._document['id'], path)}>"
         own += [f"{above} {ELEMENT} {this}", f"{this} {IN} {self._this}", f"{this} {PATH} {literal(text(path))}"]
@@ -154,14 +154,16 @@ class _Elements:
         values = list(self._values(element))
         own += [f"{this} {VALUE} {value}" for value in values]
         own += [f"{this} {more}" for more in self._more(element)]
-        for concept in meanings(element):
+        for concept in meant:
             own.append(f"{this} {CONCEPT} <{concept}>")
             _broaden(self._found, concept)
             self._facts_of(concept, values)
         listed = element["modelType"] == "SubmodelElementList"
+        common = concepts(last_key(element.get("semanticIdListElement"))) if listed else ()
         for number, below in enumerate(children(element)):
             step: str | int = number if listed else below.get("idShort") or number
-            self._element(below, (*path, step), this, number if listed else None)
+            meant = list(dict.fromkeys((*meanings(below), *common)))
+            self._element(below, (*path, step), this, number if listed else None, meant)
 
     def _facts_of(self, concept: str, values: list[str]) -> None:
         """A submodel says a value of a concept, each once, however many elements say it."""

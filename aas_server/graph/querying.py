@@ -2,18 +2,20 @@
 
 import contextlib
 import io
+import json
 import os
-import resource
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyoxigraph as ox
 
+from aas_server.graph.confining import confine
 from aas_server.graph.formats import form_of
 from aas_server.graph.frames import framed, received
 from aas_server.graph.terms import NS, PREFIXES
 from aas_server.graph.tokens import calls_out, words
+from aas_server.graph.view import View
 from aas_server.model.errors import Forbidden, Malformed, Problem, TooLarge
 
 #: What queries may call, by its IRI.
@@ -40,14 +42,21 @@ def answer(store: ox.Store, calls: Functions, asked: dict[str, Any], query: str)
         raise Forbidden("a query may not ask other servers: SERVICE is not carried out")
     try:
         results = store.query(
-            query, base_iri=asked["base"], prefixes=PREFIXES, custom_functions=dict(calls), **_dataset(asked, query)
+            query,
+            base_iri=asked["base"] or None,
+            prefixes=PREFIXES,
+            custom_functions=dict(calls),
+            **_dataset(asked, query),
         )
     except SyntaxError as error:
         raise Malformed(f"the query cannot be read: {error}") from None
     name, form = form_of(results, asked["accept"])
     written = Bounded(asked["size"])
     try:
-        results.serialize(written, format=form)  # type: ignore[arg-type]  # each kind of results has its forms
+        if isinstance(results, ox.QueryTriples):
+            ox.serialize(results, written, form, prefixes=PREFIXES)  # type: ignore[arg-type]  # of graphs
+        else:
+            results.serialize(written, format=form)  # type: ignore[arg-type]  # of tables
     except OSError:
         raise TooLarge(f"the answer has more than {asked['size']} bytes; a LIMIT makes it smaller") from None
     return name, written.getvalue()
@@ -68,32 +77,20 @@ def _named(iri: str) -> ox.NamedNode:
         raise Malformed(f"{iri[:200]!r} is no IRI: {error}") from None
 
 
-def confine(memory: int) -> None:
-    """From now on no file and no socket is opened, and no more than so much memory taken."""
-    with open("/proc/self/statm") as file:
-        size = int(file.read().split()[0]) * resource.getpagesize()
-    for what, most in (
-        (resource.RLIMIT_AS, size + memory),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
-
-
-def serve(store: ox.Store, calls: Functions, channel: socket.socket, memory: int) -> None:
+def serve(view: View, calls: Functions, channel: socket.socket, memory: int) -> None:
     """Answer until the other end is gone; never returns."""
     with contextlib.suppress(BaseException):
         confine(memory)
         while (message := received(channel)) is not None:
-            channel.sendall(_answered(store, calls, *message))
+            channel.sendall(_answered(view, calls, *message))
     os._exit(0)
 
 
-def _answered(store: ox.Store, calls: Functions, asked: dict[str, Any], query: bytes) -> bytes:
+def _answered(view: View, calls: Functions, asked: dict[str, Any], query: bytes) -> bytes:
+    if asked["do"] == "digests":
+        return framed({"type": "digests"}, json.dumps(view.digests()).encode())
     try:
-        name, body = answer(store, calls, asked, query.decode())
+        name, body = answer(view.store, calls, asked, query.decode())
     except Problem as problem:
         return framed({"problem": type(problem).__name__}, str(problem).encode())
     return framed({"type": name}, body)

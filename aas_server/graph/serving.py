@@ -19,6 +19,8 @@ from typing import Any
 
 import orjson
 
+from aas_server.graph import vocabulary
+from aas_server.graph.confining import resident
 from aas_server.graph.frames import Incoming, framed
 from aas_server.graph.functions import functions
 from aas_server.graph.projecting import Projector
@@ -41,14 +43,31 @@ class Question:
     query: bytes
     deadline: float
 
+    @property
+    def hidden(self) -> list[str]:
+        """The graphs that whoever asks may not see."""
+        graphs: list[str] = self.asked.get("hidden", [])
+        return graphs
+
+    @property
+    def exact(self) -> bool:
+        """Whether it must see the view as it is now, however short ago a snapshot was made."""
+        return bool(self.asked["do"] == "digests")
+
+    @property
+    def profile(self) -> str:
+        """The same for all who see the same."""
+        return "\n".join(self.hidden)
+
 
 @dataclass(slots=True)
 class Child:
-    """A forked process, the version of the view that it sees, and what it is asked."""
+    """A forked process, the version of the view that it sees, who may ask it, and what it is asked."""
 
     pid: int
     channel: socket.socket
     version: int
+    profile: str
     question: Question | None = None
     incoming: Incoming = field(default_factory=Incoming)
 
@@ -112,8 +131,8 @@ class Serving:
             case "lines":
                 self._reply(header["number"], {"type": "lines"}, "\n".join(sorted(self._view.lines())).encode())
             case "reached":
-                self._reply(header["number"], {"size": len(self._view.store)}, b"")
-            case "ask":
+                self._reply(header["number"], {"size": len(self._view.store), "memory": resident()}, b"")
+            case "ask" | "digests":
                 deadline = time.monotonic() + header["seconds"]
                 self._waiting.append(Question(header["number"], header, body, deadline))
 
@@ -124,32 +143,36 @@ class Serving:
 
     def _hand_out(self) -> None:
         """Give waiting questions to children that see the view as it is, or as it was half a second ago."""
-        while self._waiting and (child := self._free()) is not None:
+        while self._waiting and (child := self._free(self._waiting[0])) is not None:
             child.question = self._waiting.popleft()
             child.channel.sendall(framed(child.question.asked, child.question.query))
 
-    def _free(self) -> Child | None:
+    def _free(self, question: Question) -> Child | None:
+        """A child that may answer this question; None where all are busy."""
         idle = [child for child in self._children if child.question is None]
-        now = time.monotonic()
-        if now - self._forked >= FRESH:
+        if question.exact or time.monotonic() - self._forked >= FRESH:
             for child in [each for each in idle if each.version != self._version]:
                 self._end(child)
                 idle.remove(child)
-        if idle:
-            return max(idle, key=lambda child: child.version)
-        return self._fork() if len(self._children) < self._most else None
+        if fit := [child for child in idle if child.profile == question.profile]:
+            return max(fit, key=lambda child: child.version)
+        if len(self._children) >= self._most and idle:
+            self._end(idle[0])  # one that others may ask makes room
+        return self._fork(question) if len(self._children) < self._most else None
 
-    def _fork(self) -> Child:
+    def _fork(self, question: Question) -> Child:
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
             for each in (ours, self._channel, *(child.channel for child in self._children)):
                 each.close()
             self._selector.close()
-            serve(self._view.store, functions(self._table, self._places), theirs, self._memory)
+            for graph in question.hidden:
+                self._view.hide(graph)
+            serve(self._view, functions(self._table, self._places), theirs, self._memory)
         theirs.close()
         self._forked = time.monotonic()
-        child = Child(pid, ours, self._version)
+        child = Child(pid, ours, self._version, question.profile)
         self._children.append(child)
         self._selector.register(ours, selectors.EVENT_READ, child)
         return child
@@ -195,13 +218,19 @@ class Serving:
         os.waitpid(child.pid, 0)
 
 
-def main(descriptor: int, values: int, root: str, units: str, most: int, memory: int) -> None:
+def view_of(root: str, tables: Path) -> View:
+    """An empty view that knows units and vocabulary; `tables` is the folder with what is known of them."""
+    with (tables / "units.toml").open("rb") as file:
+        view = View(Projector(root, Units(tomllib.load(file))))
+    view.know(vocabulary.turtle(root, (tables / "alignment.ttl").read_text(encoding="utf-8")).encode())
+    return view
+
+
+def main(descriptor: int, values: int, root: str, tables: str, most: int, memory: int) -> None:
     """Serve over a socket that is open already, as is the file with live values."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us says when it is over
-    with Path(units).open("rb") as file:
-        table = tomllib.load(file)
     with socket.socket(fileno=descriptor) as channel, contextlib.suppress(ConnectionError):
-        Serving(View(Projector(root, Units(table))), Table(values), channel, most, memory).run()
+        Serving(view_of(root, Path(tables)), Table(values), channel, most, memory).run()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from hashlib import blake2b
 
 import pyoxigraph as ox
 
@@ -11,6 +12,8 @@ from aas_server.model import Document, Kind
 
 #: Where triples stand that several documents may say: about assets, and about versions of concepts.
 SHARED = f"{NS}shared"
+#: Where it stands what the terms mean, and how they stand to other vocabularies.
+VOCABULARY = f"{NS}vocabulary"
 
 
 class View:
@@ -21,6 +24,10 @@ class View:
         self._projector = projector
         self._shared: dict[str, frozenset[str]] = {}
         self._counted: Counter[str] = Counter()
+
+    def know(self, turtle: bytes) -> None:
+        """Take what is said once for all."""
+        self.store.bulk_load(turtle, format=ox.RdfFormat.TURTLE, to_graph=ox.NamedNode(VOCABULARY))
 
     def fill(self, kind: Kind, documents: Iterable[Document]) -> None:
         """Put documents that are not there yet, many at a time."""
@@ -40,7 +47,10 @@ class View:
         self._change(new, gone)
 
     def delete(self, kind: Kind, identifier: str) -> None:
-        graph = self._graph(kind, identifier)
+        self.hide(self._graph(kind, identifier))
+
+    def hide(self, graph: str) -> None:
+        """Take away what the document of this graph says, and nobody else."""
         new, gone = self._count(graph, frozenset())
         self._replace(graph, set())
         self._change(new, gone)
@@ -48,6 +58,17 @@ class View:
     def lines(self) -> set[str]:
         """All of it as N-Quads, to be compared."""
         return set(map(str, self.store))
+
+    def digests(self) -> dict[str, str]:
+        """For each graph how many triples it has, and a sum of them that does not depend on their order."""
+        counts: Counter[str] = Counter()
+        sums: Counter[str] = Counter()
+        for quad in self.store:
+            graph = quad.graph_name.value if isinstance(quad.graph_name, ox.NamedNode) else ""
+            counts[graph] += 1
+            triple = blake2b(str(quad.triple).encode(), digest_size=8).digest()
+            sums[graph] = (sums[graph] + int.from_bytes(triple)) % (1 << 64)
+        return {graph: f"{count}-{sums[graph]:016x}" for graph, count in counts.items()}
 
     def _replace(self, graph: str, wanted: set[ox.Quad]) -> None:
         held = set(self.store.quads_for_pattern(None, None, None, ox.NamedNode(graph)))

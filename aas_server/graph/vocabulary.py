@@ -1,4 +1,4 @@
-"""What our terms mean, as RDF: what `/ns/graph` serves, and what stands in the view for who asks a term about itself."""
+"""What our terms mean, as RDF: served at `/ns/graph`, and part of the view."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,11 @@ from aas_server.graph.terms import CLASSES, FUNCTIONS, LABEL, PROPERTIES, RDF, R
 #: What a function is: it has no class of its own in RDF Schema.
 _KINDS = ((CLASSES, f"<{RDFS}Class>"), (PROPERTIES, f"<{RDF}Property>"), (FUNCTIONS, term("Function")))
 _COMMENT, _DEFINED = f"<{RDFS}comment>", f"<{RDFS}isDefinedBy>"
+
+
+def turtle(root: str, alignment: str) -> str:
+    """All that is said once for all; `alignment` says, as Turtle, how our terms stand to others."""
+    return alignment + "".join(f"{line} .\n" for line in lines(f"{root}/ns/graph"))
 
 
 def lines(where: str) -> Iterator[str]:

@@ -4,25 +4,24 @@ import asyncio
 import contextlib
 import importlib.util
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from aas_server.graph.sharing import memory
+from aas_server.linked.generation import Generation
 from aas_server.linked.mirroring import Mirror
 from aas_server.linked.process import Answer, GraphProcess, Question
-from aas_server.model import Kind
-from aas_server.model.changes import Logged
-from aas_server.model.errors import Gone, NotFound, NotInstalled, Unavailable
+from aas_server.model.errors import Gone, NotInstalled, Unavailable
 from aas_server.repository import Repository
 
 log = logging.getLogger(__name__)
 
-#: What has a graph.
-KINDS = (Kind.SHELL, Kind.SUBMODEL, Kind.CONCEPT)
-#: Documents that are read and sent at a time.
-PAGE = 500
 #: Seconds that a query waits for the graph to be built, before it is told to come again; and before it is built anew.
 BUILDING, AGAIN = 5.0, 2.0
+#: How often view and repository are compared before they count as different: somebody may write meanwhile.
+LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +38,18 @@ class Bounds:
 class Graph:
     """The graph of one repository. It is built when it is first asked, or at once where that is wanted."""
 
-    def __init__(self, repository: Repository, units: Path, bounds: Bounds, when: str = "demand") -> None:
+    def __init__(self, repository: Repository, tables: Path, bounds: Bounds, when: str = "demand") -> None:
         self.repository, self.bounds = repository, bounds
-        self._units, self._when = units, when
+        #: The folder with what is known of units and of other vocabularies.
+        self.tables, self._when = tables, when
         #: What the IRIs of elements begin with: the root of the API, once it is known.
         self.root = ""
         self._wanted, self._ready = asyncio.Event(), asyncio.Event()
         if when == "start":
             self._wanted.set()
-        self._process: GraphProcess | None = None
+        self._current: Generation | None = None
         self._asked = 0
-        #: How far the graph has come in the log.
-        self.position = 0
+        self._checking = asyncio.Lock()
 
     @property
     def waiting(self) -> int:
@@ -58,12 +57,28 @@ class Graph:
         return self._asked
 
     @property
+    def position(self) -> int:
+        """How far it has come in the log; 0 where it is not built."""
+        return self._current.position if self._current is not None else 0
+
+    @property
+    def state(self) -> str:
+        """off, waiting (nobody has asked yet), building, ready."""
+        if not self._wanted.is_set():
+            return "off" if self._when == "off" else "waiting"
+        return "ready" if self.ready else "building"
+
+    def alignment(self) -> str:
+        """How our terms stand to those of others, as Turtle."""
+        return (self.tables / "alignment.ttl").read_text(encoding="utf-8")
+
+    @property
     def ready(self) -> bool:
         return self._ready.is_set()
 
     async def ask(self, question: Question) -> Answer:
         """Raises what is wrong with the query, Unavailable where it is too early or too busy, NotInstalled."""
-        process = await self._available()
+        process = (await self.available()).process
         if self._asked >= self.bounds.at_once + self.bounds.waiting:
             raise Unavailable("too many queries are waiting; come again soon")
         self._asked += 1
@@ -74,9 +89,45 @@ class Graph:
 
     async def lines(self) -> bytes:
         """The whole graph as sorted N-Quads."""
-        return await (await self._available()).lines()
+        return await (await self.available()).process.lines()
 
-    async def _available(self) -> GraphProcess:
+    async def size(self) -> int:
+        """How many statements there are."""
+        return (await (await self.available()).process.reached()).statements
+
+    async def differences(self) -> list[str]:
+        """The graphs that are not as they would be if all was built anew now; this takes as long as building it.
+
+        Raises Unavailable where somebody else looks already.
+        """
+        current = await self.available()
+        if self._checking.locked():
+            raise Unavailable("view and repository are being compared already; come again later")
+        descriptor = memory()
+        try:
+            async with self._checking, self._started(descriptor) as process:
+                return await self._compared(current, Generation(self.repository, process))
+        finally:
+            os.close(descriptor)
+
+    async def _compared(self, current: Generation, fresh: Generation) -> list[str]:
+        await fresh.fill()
+        following = asyncio.create_task(fresh.keep(), name="second graph follows")
+        try:
+            found: set[str] = set()
+            for look in range(LOOKS):
+                ours, theirs = await current.process.digests(), await fresh.process.digests()
+                found = {graph for graph in ours.keys() | theirs.keys() if ours.get(graph) != theirs.get(graph)}
+                if not found or look == LOOKS - 1:
+                    break
+                await asyncio.sleep(look)
+            return sorted(found)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def available(self) -> Generation:
+        """The one that is asked now. Raises NotInstalled, Unavailable where it is too early."""
         if self._when == "off":
             raise NotInstalled("the graph is switched off: setting graph")
         if importlib.util.find_spec("pyoxigraph") is None:
@@ -85,9 +136,9 @@ class Graph:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BUILDING):
                 await self._ready.wait()
-        if self._process is None or not self.ready:
+        if self._current is None or not self.ready:
             raise Unavailable("the graph is being built; come again soon")
-        return self._process
+        return self._current
 
     # Following
 
@@ -108,73 +159,82 @@ class Graph:
         await self._wanted.wait()
         while True:
             try:
-                await self._serve()
+                with contextlib.closing(Mirror(self.repository.live, self.root)) as mirror:
+                    await self._serve(mirror)
             except (Gone, OSError) as error:
                 log.warning("the graph is built anew: %s", error)
             else:
                 return
             finally:
-                self._process = None
+                self._current = None
                 self._ready.clear()
             await asyncio.sleep(AGAIN)
 
-    async def _serve(self) -> None:
-        """One process, as long as it lasts. Raises ConnectionError where that ends before the store closes."""
-        with contextlib.closing(Mirror(self.repository.live, self.root)) as mirror:
-            started = GraphProcess.started(
-                mirror.descriptor, self.root, self._units, self.bounds.at_once, self.bounds.memory
-            )
-            async with started as process:
-                mirror.open(process.places)
-                await self._keep_in_step(process)
-
-    async def _keep_in_step(self, process: GraphProcess) -> None:
-        """Raises ConnectionError where the process ends before the store closes."""
-        following = asyncio.create_task(self._follow(process), name="graph follows")
-        lost = asyncio.create_task(process.lost.wait())
+    async def _serve(self, mirror: Mirror) -> None:
+        """One process after the other: another takes the place of one that has grown."""
+        following = await self._next(mirror)
         try:
-            await asyncio.wait({following, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                raise ConnectionError("its process has ended")
-            following.result()
+            while await self._lasts(following):
+                log.info("the graph has grown; another takes its place")
+                older, old = following, self._current
+                following = await self._next(mirror)
+                await _answered(old)
+                await _ended(older)
         finally:
-            for task in (following, lost):
-                task.cancel()
-            await asyncio.gather(following, lost, return_exceptions=True)
+            await _ended(following)
 
-    async def _follow(self, process: GraphProcess) -> None:
-        self.position = self.repository.documents.newest
-        for kind in KINDS:
-            await self._fill(process, kind)
-        size = await process.reached()
-        log.info("the graph has %d statements", size)
-        self._process = process
-        self._ready.set()
-        async for batch in self.repository.changes(self.position):
-            await self._take(process, batch)
-            self.position = batch[-1].sequence
+    async def _next(self, mirror: Mirror) -> asyncio.Task[None]:
+        """A process that is filled and follows, from now on the one that is asked. Raises ConnectionError."""
+        filled = asyncio.Event()
+        following = asyncio.create_task(self._live(mirror, filled), name="graph process")
+        waiting = asyncio.create_task(filled.wait())
+        try:
+            await asyncio.wait({following, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _ended(following)
+            raise
+        finally:
+            waiting.cancel()
+        if not filled.is_set():
+            following.result()
+        return following
 
-    async def _fill(self, process: GraphProcess, kind: Kind) -> None:
-        cursor: str | None = None
-        while True:
-            listing = await self.repository.page(kind, limit=PAGE, cursor=cursor)
-            if listing.result:
-                await process.fill(kind, [entry.body for entry in listing.result])
-            if (cursor := listing.cursor) is None:
-                return
+    async def _live(self, mirror: Mirror, filled: asyncio.Event) -> None:
+        """One process, as long as it lasts. Raises ConnectionError where that ends before the store closes."""
+        async with self._started(mirror.descriptor) as process:
+            with mirror.telling(process.places):
+                generation = Generation(self.repository, process)
+                await generation.fill()
+                log.info("the graph has %d statements", generation.built.statements)
+                self._current = generation
+                self._ready.set()
+                filled.set()
+                await generation.keep()
 
-    async def _take(self, process: GraphProcess, batch: Sequence[Logged]) -> None:
-        for kind, identifier in _edited(batch):
-            try:
-                entry = await self.repository.get(kind, identifier)
-            except NotFound:
-                await process.delete(kind, identifier)
-            else:
-                await process.put(kind, entry.body)
+    def _started(self, values: int) -> contextlib.AbstractAsyncContextManager[GraphProcess]:
+        bounds = self.bounds
+        return GraphProcess.started(values, self.root, self.tables, bounds.at_once, bounds.memory)
+
+    async def _lasts(self, following: asyncio.Task[None]) -> bool:
+        """Wait until the process has grown; not where the store closes. Raises ConnectionError where it ends."""
+        assert self._current is not None  # noqa: S101 - it was filled
+        grown = asyncio.create_task(self._current.grown.wait())
+        try:
+            await asyncio.wait({following, grown}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            grown.cancel()
+        if following.done():
+            following.result()
+            return False
+        return True
 
 
-def _edited(batch: Iterable[Logged]) -> Iterable[tuple[Kind, str]]:
-    """What somebody has changed, each once. What the plant says is no statement: it changes too often."""
-    return dict.fromkeys(
-        (change.kind, change.identifier) for change in batch if change.kind in KINDS and not change.quality
-    )
+async def _answered(generation: Generation | None) -> None:
+    """Wait until nobody is asked any more."""
+    while generation is not None and generation.process.busy:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(0.05)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

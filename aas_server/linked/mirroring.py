@@ -1,7 +1,8 @@
 """The newest values of the plant, written where queries see them at once."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from aas_server.graph.iris import Places
 from aas_server.graph.sharing import NOWHERE, PLACES, Table, memory
@@ -17,21 +18,33 @@ class Mirror:
 
     def __init__(self, live: LiveValues, root: str) -> None:
         self._live, self._iris = live, Places(root)
-        self._tell: Told = lambda _: None
+        self._told: list[Told] = []
         self.descriptor = memory()
         self._table = Table(self.descriptor)
         self._places: dict[Slot, int] = {}
         self._free: list[int] = []
 
-    def open(self, tell: Told) -> None:
-        """From now on every value is written as it comes; those that are there already, too.
+    @contextlib.contextmanager
+    def telling(self, tell: Told) -> Iterator[None]:
+        """As long as the block lasts, `tell` is told of all places, by the IRIs of their elements.
 
-        `tell` is told of new places, by the IRIs of their elements.
+        From the first time on every value is written as it comes; those that are there already, too.
         """
-        self._tell, self._live.mirror = tell, self
-        for feed in self._live.feeds.values():
-            for slot in feed.slots.values():
-                self.show(slot)
+        tell({self._iri(slot): place for slot, place in self._places.items()})
+        self._told.append(tell)
+        if self._live.mirror is not self:
+            self._live.mirror = self
+            for feed in self._live.feeds.values():
+                for slot in feed.slots.values():
+                    self.show(slot)
+        try:
+            yield
+        finally:
+            self._told.remove(tell)
+
+    def _tell(self, found: dict[str, int]) -> None:
+        for tell in self._told:
+            tell(found)
 
     def show(self, slot: Slot) -> None:
         """Write what a slot has."""

@@ -22,13 +22,25 @@ GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query, the forms that are accepted, the base of its relative IRIs, and the graphs that it is about."""
+    """A query, the forms that are accepted, the base of its relative IRIs, and the graphs that it is about.
+
+    `hidden` are the graphs that whoever asks may not see: they are not there for this query, nor in its counts.
+    """
 
     query: str
     accept: str = ""
     base: str = ""
     default: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How many statements there are, and the bytes of memory that the process has in use."""
+
+    statements: int
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +61,12 @@ class GraphProcess:
     @classmethod
     @contextlib.asynccontextmanager
     async def started(
-        cls, values: int, root: str, units: Path, at_once: int, memory: int
+        cls, values: int, root: str, tables: Path, at_once: int, memory: int
     ) -> AsyncIterator["GraphProcess"]:
         """A process that ends with the block; `values` is a file of live values. Raises OSError where it cannot be."""
         ours, theirs = socket.socketpair()
         with theirs:
-            told = (theirs.fileno(), values, root, units, at_once, memory)
+            told = (theirs.fileno(), values, root, tables, at_once, memory)
             command = [sys.executable, "-m", "aas_server.graph.serving", *map(str, told)]
             process = await asyncio.create_subprocess_exec(
                 *command, pass_fds=(theirs.fileno(), values), stdin=asyncio.subprocess.DEVNULL
@@ -73,6 +85,11 @@ class GraphProcess:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return bool(self._expected) and not self.lost.is_set()
 
     # Telling
 
@@ -103,7 +120,7 @@ class GraphProcess:
         """Raises what is wrong with the query, and Unavailable where the process is lost meanwhile."""
         asked = {
             "do": "ask", "accept": question.accept, "base": question.base, "default": question.default,
-            "named": question.named, "seconds": seconds, "size": size,
+            "named": question.named, "hidden": question.hidden, "seconds": seconds, "size": size,
         }  # fmt: skip
         header, body = await self._answered(asked, question.query.encode(), seconds + GRACE)
         if "problem" in header:
@@ -113,9 +130,17 @@ class GraphProcess:
     async def lines(self) -> bytes:
         return (await self._answered({"do": "lines"}, b"", 600.0))[1]
 
-    async def reached(self) -> int:
-        """How many statements there are, once all that was told before has taken effect."""
-        return int((await self._answered({"do": "reached"}, b"", 3600.0))[0]["size"])
+    async def reached(self) -> Reached:
+        """How large it is, once all that was told before has taken effect."""
+        told = (await self._answered({"do": "reached"}, b"", 3600.0))[0]
+        return Reached(told["size"], told["memory"])
+
+    async def digests(self) -> dict[str, str]:
+        """A sum of each graph: the same where graphs are the same."""
+        found: dict[str, str] = json.loads(
+            (await self._answered({"do": "digests", "seconds": 600.0}, b"", 600.0 + GRACE))[1]
+        )
+        return found
 
     async def _answered(self, header: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
         number = next(self._numbers)

@@ -1,10 +1,6 @@
 """SPARQL 1.1 Protocol, item by item, as clients send it."""
 
-import itertools
-import json
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -15,6 +11,7 @@ from aas_server.api.sparql import LONGEST
 from aas_server.app import listening, open_repository
 from aas_server.config import Settings
 from tests.examples import prop, submodel
+from tests.serving import serving
 
 EVERY = "SELECT ?path ?value WHERE { ?element g:path ?path ; g:value ?value } ORDER BY ?path"
 QUERY = "application/sparql-query"
@@ -24,24 +21,13 @@ GRAPH = "/submodels/dXJuOng6MQ"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of two submodels, with little patience, as a process of its own: all tests share its graph."""
-    folder = tmp_path_factory.mktemp("sparql")
     several = [
         submodel("urn:x:1", prop("A", "1.5"), prop("B", "two", "xs:string")),
         submodel("urn:x:2", prop("C", "3")),
     ]
-    (folder / "load.json").write_text(json.dumps({"submodels": several}), encoding="utf-8")
     bounds = ("--graph-timeout", "3", "--graph-answer", "100000", "--graph-memory", str(1 << 28))
-    command = [sys.executable, "-m", "aas_server", "serve", "--port", "0", "--store", "sqlite:///:memory:"]
-    process = subprocess.Popen(
-        [*command, "--load", "load.json", *bounds], stdout=subprocess.PIPE, text=True, cwd=folder
-    )
-    assert process.stdout is not None
-    try:
-        lines = list(itertools.takewhile(lambda line: not line.startswith("ready"), process.stdout))
-        yield next(line.split()[3] for line in lines if "listens on" in line)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    with serving(tmp_path_factory.mktemp("sparql"), {"submodels": several}, *bounds) as url:
+        yield url
 
 
 @pytest.fixture

@@ -11,13 +11,12 @@ import psutil
 import pytest
 
 from aas_server.api.keys import GRAPH
-from aas_server.app import Server, listening, open_repository
+from aas_server.app import TABLES, Server, listening, open_repository
 from aas_server.config import Settings
-from aas_server.graph.projecting import Projector
-from aas_server.graph.view import View
+from aas_server.graph.serving import view_of
+from aas_server.linked import generation
 from aas_server.model import Kind
 from tests.examples import b64, concept, prop, shell, submodel
-from tests.graph.documents import UNITS
 
 
 @pytest.fixture
@@ -64,12 +63,12 @@ async def test_what_is_written_is_seen_and_what_is_deleted_is_gone(client: aioht
     await becomes(client, VALUE, [["3"]])
     assert (await client.delete(where)).status == 204
     await becomes(client, VALUE, [])
-    await becomes(client, "SELECT ?s WHERE { ?s ?p ?o }", [])
+    await becomes(client, "SELECT ?s WHERE { GRAPH ?g { ?s ?p ?o } FILTER(?g != g:vocabulary) }", [])
 
 
 async def fresh(server: Server) -> set[str]:
     """What a view says that is made of the documents as they are now."""
-    view = View(Projector(server.url, UNITS))
+    view = await asyncio.to_thread(view_of, server.url, TABLES)
     for kind in (Kind.SHELL, Kind.SUBMODEL, Kind.CONCEPT):
         listing = await server.repository.page(kind, limit=1000)
         view.fill(kind, [entry.document for entry in listing.result])
@@ -144,3 +143,38 @@ async def test_many_ask_at_once_and_all_are_answered_or_told_to_come_again(clien
     assert {status for status, _ in found} <= {200, 503}
     assert sum(status == 200 for status, _ in found) >= 22
     assert all(after for status, after in found if status == 503)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph that has grown by a MiB is too large."""
+    monkeypatch.setattr(generation, "WATCH", 0.2)
+    monkeypatch.setattr(generation, "GROWN", 1.0)
+    monkeypatch.setattr(generation, "LEAST", 1 << 20)
+
+
+async def test_a_graph_that_has_grown_gives_way_to_another(
+    impatient: None, client: aiohttp.ClientSession, server: Server
+) -> None:
+    await client.post("/submodels", json=submodel("urn:x:1", prop("A", "1")))
+    await becomes(client, VALUE, [["1"]])
+    first, number = graph_process(), 1
+    async with asyncio.timeout(60):
+        while first.is_running():
+            number += 1
+            several = [prop(f"P{number}x{at}", str(at)) for at in range(50)]
+            await client.put(f"/submodels/{b64('urn:x:1')}", json=submodel("urn:x:1", prop("A", str(number)), *several))
+            assert len(await rows(client, VALUE)) == 1  # nobody is turned away meanwhile
+    await becomes(client, VALUE, [[str(number)]])
+    assert await in_step(server)
+
+
+async def test_view_and_repository_are_compared(client: aiohttp.ClientSession, server: Server) -> None:
+    for number in range(20):
+        await client.post("/submodels", json=submodel(f"urn:x:{number}", prop("A", str(number))))
+    await rows(client, VALUE)
+    assert await (await client.get("/graph/differences")).json() == {"differences": []}
+    current = await server.app[GRAPH].available()
+    await current.process.delete(Kind.SUBMODEL, "urn:x:7")  # as if it was lost on the way
+    where = f"{server.url}/submodels/{b64('urn:x:7')}"
+    assert await (await client.get("/graph/differences")).json() == {"differences": [where]}

@@ -97,5 +97,5 @@ async def test_nothing_is_kept_of_what_is_mapped_no_longer(press: Plant, client:
     await shows(client, Count=7)
     assert (await client.patch(f"{ELEMENTS}/Count/$value", json=8)).status == 204
     kept = [each for each in gc.get_objects() if isinstance(each, defaultdict)]
-    paced = {key.path for each in kept for key in list(each) if isinstance(key, Slot)}
-    assert (("Gone",) in paced, ("Count",) in paced) == (False, True)
+    written = {key.path for each in kept for key in list(each) if isinstance(key, Slot)}
+    assert (("Gone",) in written, ("Count",) in written) == (False, True)

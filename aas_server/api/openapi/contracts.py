@@ -191,6 +191,25 @@ CONTRACTS: Final = {
         "SparqlQuery",
         refusals="400 403 406 413 415 501 503",
     ),
+    "GetSparqlQueries": Contract("The library of named queries", "200 NamedQueries"),
+    "GetSparqlQuery": Contract(
+        "Ask a named query; its parameters stand in the address",
+        "200 NamedSparql",
+        "parameters",
+        refusals="400 404 406 413 501 503",
+    ),
+    "GetRdfGraph": Contract(
+        "One graph, or all together: SPARQL 1.1 Graph Store HTTP Protocol",
+        "200 Rdf",
+        "graph default",
+        refusals="400 404 406 413 501 503",
+    ),
+    "GetGraph": Contract("How the graph stands", "200 Graph"),
+    "GetGraphDifferences": Contract(
+        "The graphs that are not as they would be if they were made anew", "200 GraphDifferences", refusals="501 503"
+    ),
+    "GetGraphVocabulary": Contract("What the terms of the graph mean", "200 Turtle", refusals="406"),
+    "GetVoid": Contract("What the graph holds, in VoID", "200 Turtle", refusals="406"),
     "GetLive": Contract("How the plant stands: connections, and what cannot be carried out", "200 Live"),
     "GetLiveMappings": listed("Mappings with their newest values", "LiveMapping", "troubled", refusals="400"),
     "GetHealthMetrics": Contract("Counters of this process", "200 Metrics"),

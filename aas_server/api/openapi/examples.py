@@ -63,4 +63,5 @@ PATHS: Final = {
     "packageId": encode("package"),
     "handleId": encode("handle"),
     "name": "docs.js",
+    "queryName": "concept-use",
 }

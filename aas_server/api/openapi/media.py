@@ -18,6 +18,8 @@ RESULTS: Final = (
     "text/csv",
     "text/tab-separated-values",
 )
+#: Some of what a graph may come as; TriG and N-Quads are spoken, too.
+RDF = ("text/turtle", "application/ld+json", "application/n-triples", "application/rdf+xml")
 JSON: Final = "application/json"
 XML: Final = "application/xml"
 FORM: Final = "multipart/form-data"
@@ -29,7 +31,10 @@ _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
     "*": {"*/*": BINARY},
     "Html": {"text/html": STRING},
     "EventStream": {"text/event-stream": STRING},
-    "Sparql": dict.fromkeys((*RESULTS, "text/turtle", "application/ld+json"), STRING),
+    "Turtle": {"text/turtle": STRING},
+    "Rdf": dict.fromkeys(RDF, STRING),
+    "NamedSparql": dict.fromkeys((*RESULTS, *RDF, "application/sparql-query"), STRING),
+    "Sparql": dict.fromkeys((*RESULTS, *RDF), STRING),
     "SparqlQuery": {"application/sparql-query": STRING, "application/x-www-form-urlencoded": ref("SparqlForm")},
     "Index": {JSON: ref("Index"), "text/html": STRING},
     "Serialization": {JSON: ref("Environment"), XML: _XML, **_PACKAGE},

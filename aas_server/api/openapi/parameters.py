@@ -33,6 +33,7 @@ _PLAIN: Final[dict[str, tuple[str, Schema]]] = {
         {"type": "string", "pattern": f"^{_ID_SHORT}{_STEPS}$"},
     ),
     "name": ("The name of a file", STRING),
+    "queryName": ("The name of a query", STRING),
 }
 
 _QUERY: Final[dict[str, tuple[str, Schema]]] = {
@@ -64,10 +65,21 @@ _QUERY: Final[dict[str, tuple[str, Schema]]] = {
     "sparql": ("A query in SPARQL 1.1", STRING),
     "default-graph-uri": ("Graphs that the query is about; all where none is named", array({"type": "string"})),
     "named-graph-uri": ("Graphs that GRAPH may name", array({"type": "string"})),
+    "graph": ("The IRI of a graph", STRING),
+    "default": ("All graphs together", {"type": "string", "maxLength": 0}),
     "interval": ("Milliseconds to gather; of values only the newest are sent", {"type": "integer", "minimum": 0}),
     "strict": ("Refuse what violates a constraint, instead of telling it", _FLAG),
 }
 
+#: Whatever parameters a named query has, each by its name.
+_SET: Final[Schema] = {
+    "name": "parameters",
+    "in": "query",
+    "description": "The parameters of the query, each by its name",
+    "style": "form",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": STRING},
+}
 IF_MATCH: Final[Schema] = {
     "name": "If-Match",
     "in": "header",
@@ -122,6 +134,8 @@ def _applies(name: str, content: Content) -> bool:
 
 
 def _query_parameter(name: str, method: str, content: Content) -> Schema:
+    if name == "parameters":
+        return _SET
     description, schema = _QUERY[name]
     if name == "level" and (method == "PATCH" or content is Content.REFERENCE):
         schema = {"enum": [Level.CORE]}

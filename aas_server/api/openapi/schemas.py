@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from aas_server.graph.library import KINDS
 from aas_server.model import Json
 from aas_server.model.metadata import DROPPED, REQUIRED_IN_V30
 from aas_server.model.modifiers import ApiVersion
@@ -135,6 +136,7 @@ _PART_2: Final[dict[str, Schema]] = {
 
 _KEYS: Final[Schema] = array(closed("modelType id", modelType=STRING, id=STRING))
 _LISTS: Final = "created replaced unchanged skipped"
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _OWN: Final[dict[str, Schema]] = {
     "PatchSubmodel": {
         "type": "object",
@@ -152,6 +154,35 @@ _OWN: Final[dict[str, Schema]] = {
         "description": "An Environment. Violations of constraints are told, and refused with strict.",
     },
     "UploadForm": opened("file", file=BINARY),
+    "NamedQueries": closed(
+        "queries",
+        queries=array(
+            closed(
+                "name title description parameters query",
+                name=STRING,
+                title=STRING,
+                description={"type": "string"},
+                parameters=array(
+                    closed(
+                        "name kind default description",
+                        name=STRING,
+                        kind={"enum": list(KINDS)},
+                        default=STRING,
+                        description=STRING,
+                    )
+                ),
+                query=STRING,
+            )
+        ),
+    ),
+    "Graph": closed(
+        "state position newest",
+        state={"enum": ["off", "waiting", "building", "ready"]},
+        position=_COUNT,
+        newest=_COUNT,
+        statements=_COUNT,
+    ),
+    "GraphDifferences": closed("differences", differences=array(STRING)),
     "SparqlForm": opened("query", query=STRING),
     "QueryAnswer": {"anyOf": [ref("QueryResult"), ref("QueryPlan")]},
     "QueryPlan": {
