@@ -13,7 +13,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 #: What belongs into the package, by suffix; anything else has been left behind there.
-SUFFIXES = {".py", ".typed", ".sql", ".toml", ".json", ".png", ".svg", ".csv", ".txt", ".pdf", ".html", ".js", ".css"}
+SUFFIXES = {
+    *(".py", ".typed", ".sql", ".toml", ".json", ".png", ".svg", ".csv", ".txt", ".pdf", ".html", ".js", ".css"),
+    *(".rq", ".ttl"),
+}
 CLEAN = {
     name: value for name, value in os.environ.items() if not name.startswith(("AAS_SERVER_", "PYTHON", "VIRTUAL_"))
 }

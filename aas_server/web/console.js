@@ -44,6 +44,14 @@ function declare() {
   });
 }
 
+/** Triples may be none: Yasr takes a text that is empty for no answer, a line that is empty for no triples. */
+function acceptNone() {
+  const { setResponse } = Yasr.prototype;
+  Yasr.prototype.setResponse = function (answer, ...others) {
+    return setResponse.call(this, answer?.content === "" ? { ...answer, content: "\n" } : answer, ...others);
+  };
+}
+
 /** What a refusal says: the messages of a Result (Part 2), or the text as it is. */
 function messages(text) {
   try {
@@ -62,6 +70,7 @@ async function explain(error) {
 
 function open() {
   declare();
+  acceptNone();
   Yasr.registerPlugin("table", Answers);
   Yasr.defaults.errorRenderers = [explain];
   Yasqe.defaults.autocompleters = ["variables"]; // others ask lov.linkeddata.es, or declare prefixes of their own
@@ -70,6 +79,7 @@ function open() {
     persistenceId: "aas-server-console",
     populateFromUrl: false, // a link may fill the editor (see `linked`), but choose no endpoint and run nothing
     copyEndpointOnNewTab: false,
+    contextMenuContainer: document.body, // not in the row of tabs, which scrolls
     endpointCatalogueOptions: { getData: () => [] },
     requestConfig: { endpoint: address("sparql"), method: "POST", acceptHeaderGraph: "text/turtle" },
     yasqe: { value: FIRST, extraKeys: { Tab: false, "Shift-Tab": false } }, // who has no mouse has to get out
@@ -80,10 +90,11 @@ function open() {
   return desk;
 }
 
-/** A tab of this name with this query: the one that is there, or else a new one, so that nobody's text is lost. */
+/** A tab of this name with this query: the one that is there or a new one; what stands in others is not touched. */
 function show(desk, name, query) {
   const tab = Object.values(desk._tabs).find((each) => each.getName() === name) ?? desk.addTab(true, { name });
   desk.selectTabId(tab.getId());
+  document.getElementById(`tab-${tab.getId()}`).scrollIntoView({ block: "nearest" });
   return tab.setQuery(query);
 }
 
@@ -105,10 +116,12 @@ async function fill(desk) {
   library.hidden = queries.length === 0;
 }
 
-function entry(desk, { name, title, description, query }) {
-  const run = () => show(desk, title || name, query).query().catch(() => {}); // what is wrong is shown with the answer
+/** One query of the library; of its parameters the values that may be changed in the editor. */
+function entry(desk, { name, title, description, parameters, query }) {
+  const run = () => show(desk, name, query).query().catch(() => {}); // what is wrong is shown with the answer
   const button = element("button", { type: "button", onclick: run }, title || name);
-  return element("li", {}, button, element("p", {}, description || ""));
+  const value = (each) => element("p", {}, element("code", {}, each.default), ` ${each.description}`);
+  return element("li", {}, button, element("p", {}, description || ""), ...(parameters ?? []).map(value));
 }
 
 /** IRIs of elements begin with the root that the server believes to have; its description names it. */
