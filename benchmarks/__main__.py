@@ -10,7 +10,21 @@ from pathlib import Path
 import click
 import orjson
 
-from benchmarks import cases, documents, inside, large, live, load, machine, processes, queries, report, rounds, syncs
+from benchmarks import (
+    cases,
+    documents,
+    graph,
+    inside,
+    large,
+    live,
+    load,
+    machine,
+    processes,
+    queries,
+    report,
+    rounds,
+    syncs,
+)
 from benchmarks.processes import PROJECT, Server
 from benchmarks.report import Row
 
@@ -33,6 +47,7 @@ QUICK = Plan(2, 1, 20_000)
 PAGES = {
     "benchmarks.md": ("reads", "writes", "large", "inside", "queries"),
     "benchmarks-live.md": ("live",),
+    "benchmarks-graph.md": ("graph",),
 }
 PARTS = tuple(part for parts in PAGES.values() for part in parts)
 
@@ -77,6 +92,7 @@ def measured(folder: Path, plan: Plan, wanted: list[str]) -> Iterator[tuple[str,
         "large": lambda: large.measured(folder, plan.many, plan.times, plan.seconds),
         "inside": lambda: inside.measured(folder, plan.many),
         "queries": lambda: queries.measured(folder, plan.many // 10),
+        "graph": lambda: graph.measured(folder, plan.many // 500, 2 * plan.seconds),
         "live": lambda: live.measured(folder, 2 * plan.seconds),
     }
     for part, measure in several.items():

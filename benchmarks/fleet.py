@@ -7,7 +7,7 @@ ships as an example.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +49,11 @@ class Size:
 SMALL = Size(1, motors=6, spares=2, vans=4)
 
 
-def documents(size: Size) -> Iterator[tuple[Kind, Document]]:
-    """Concept descriptions, then shell by shell with its submodels before it."""
+def documents(size: Size, lines: Iterable[int] | None = None) -> Iterator[tuple[Kind, Document]]:
+    """Concept descriptions, then shell by shell with its submodels before it; of some lines where they are named."""
     for name, unit in UNITS.items():
         yield Kind.CONCEPT, concept(name, unit)
-    for line in range(1, size.lines + 1):
+    for line in lines or range(1, size.lines + 1):
         for shell, several in _of_line(line, size):
             for each in several:
                 yield Kind.SUBMODEL, each
@@ -312,10 +312,10 @@ def concept(name: str, unit: str) -> Document:
     }
 
 
-def environment(size: Size) -> Document:
-    """All of them as one environment."""
+def environment(size: Size, several: Iterable[int] | None = None) -> Document:
+    """All of them, or of some lines, as one environment."""
     lists: dict[Kind, list[Document]] = {Kind.SHELL: [], Kind.SUBMODEL: [], Kind.CONCEPT: []}
-    for kind, document in documents(size):
+    for kind, document in documents(size, several):
         lists[kind].append(document)
     names = (
         (Kind.SHELL, "assetAdministrationShells"),

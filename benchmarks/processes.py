@@ -41,12 +41,17 @@ def free_port() -> int:
 
 
 class Server:
-    """A server process that listens on `port`; `seconds_to_start` is how long it took to be `ready`."""
+    """A server process that listens on `port`; `seconds_to_start` is how long it took to be `ready`.
 
-    def __init__(self, name: str, command: Sequence[str], port: int, folder: Path, ready: str = "/") -> None:
+    It has a core of its own, but where its own processes are to run beside each other: `pinned` is False then.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], port: int, folder: Path, ready: str = "/", pinned: bool = True
+    ) -> None:
         self.name, self.port, self.log = name, port, folder / f"{name.replace(' ', '-')}.log"
         core, _ = cores()
-        pin = ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
+        pin = ["taskset", "-c", str(core)] if pinned and core is not None and shutil.which("taskset") else []
         begun = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen([*pin, *command], stdout=log, stderr=subprocess.STDOUT, cwd=PROJECT)
@@ -150,7 +155,14 @@ def bare_aiohttp(folder: Path, body: Path) -> Server:
     return Server("aiohttp", [sys.executable, "-m", "benchmarks.bare", str(port), str(body)], port, folder)
 
 
-def ours(name: str, folder: Path, *options: str, load: Sequence[Path] = (), prefix: Sequence[str] = ()) -> Server:
+def ours(
+    name: str,
+    folder: Path,
+    *options: str,
+    load: Sequence[Path] = (),
+    prefix: Sequence[str] = (),
+    pinned: bool = True,
+) -> Server:
     """`aas-server serve` with a store of its own in `folder`; `prefix` is what the command is run by."""
     port = free_port()
     program = str(Path(sys.executable).with_name("aas-server"))
@@ -158,4 +170,4 @@ def ours(name: str, folder: Path, *options: str, load: Sequence[Path] = (), pref
     command += ["--store", f"sqlite:///{folder}/{name.replace(' ', '-')}.db", *options]
     for path in load:
         command += ["--load", str(path)]
-    return Server(name, command, port, folder, "/health/ready")
+    return Server(name, command, port, folder, "/health/ready", pinned)

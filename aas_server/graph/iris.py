@@ -8,9 +8,18 @@ from aas_server.graph.terms import ID
 from aas_server.model.identifiers import encode
 from aas_server.model.paths import IdShortPath, text
 
-#: A scheme and what RFC 3987 allows behind it; what N-Triples does not let into <> is in neither.
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|^`\\\x00-\x20]*\Z")
-_MISFIT = re.compile(r"[\s<>\"{}|^`\\\x00-\x20]")
+#: What RFC 3987 lets into all parts of an IRI; private use, which only fits in queries, is left out.
+_PLAIN = (
+    r"A-Za-z0-9._~!$&'()*+,;=\-\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef"
+    + "".join(f"\\U000{plane:x}0000-\\U000{plane:x}fffd" for plane in range(1, 14))
+    + r"\U000e1000-\U000efffd"
+)
+_CODED = "%[0-9A-Fa-f]{2}"
+_REST = rf"(?:[{_PLAIN}:@/?]|{_CODED})*"
+#: User, host and port; an address in brackets is left out.
+_AUTHORITY = rf"//(?:(?:[{_PLAIN}:]|{_CODED})*@)?(?:[{_PLAIN}]|{_CODED})*(?::\d*)?(?=[/?#]|\Z)"
+_IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:{_AUTHORITY}|(?!//)){_REST}(?:#{_REST})?\Z", re.ASCII)
+_MISFIT = re.compile(rf"%(?![0-9A-Fa-f]{{2}})|[^%{_PLAIN}:@/?#]")
 #: ECLASS: 0173-1#02-AAO677#004, and the same with -, *** or %23 for #, alone, in a URN or in a URL.
 _ECLASS = re.compile(r"0173-1(?:#|-|\*{3}|%23)(\d\d)-([A-Z0-9]{6})(?:(?:#|-|%23)(\d{3}))?(?![A-Z0-9])")
 #: IEC CDD: 0112/2///61987#ABA565#009, and the same percent-encoded.
@@ -57,9 +66,8 @@ def concepts(meaning: str) -> tuple[str, ...]:
     known = meaning.strip()
     if not known:
         return ()
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", known):
-        return (_MISFIT.sub(lambda match: quote(match[0]), known),)
-    return (iri(known),)
+    mended = _MISFIT.sub(lambda match: quote(match[0], safe=""), known)
+    return (mended if valid(mended) else iri(known),)
 
 
 def _eclass(match: re.Match[str]) -> str:

@@ -13,13 +13,14 @@ from aas_server.graph.parts import Parts
 from aas_server.graph.terms import BROADER, LABEL, SPECIFIC, TYPE, XSD, term
 from aas_server.graph.units import Units
 from aas_server.model import Document
+from aas_server.model.metamodel import ENUMERATIONS
 from aas_server.model.paths import IdShortPath, children, text
 
 _ESCAPED = re.compile(r'["\\\n\r\t\x00-\x08\x0b\x0c\x0e-\x1f]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z").match
-#: Types of values that are texts here: strings, and whatever XML Schema does not know.
-_TEXTS = frozenset(("xs:string", "", None))
+#: Types of values that are more than texts here; whatever else a document says is a text.
+_TYPED = frozenset(ENUMERATIONS["DataTypeDefXsd"]) - {"xs:string"}
 
 ASSET, SUBMODEL, CONCEPT, UNIT, API = map(term, ("asset", "submodel", "concept", "unit", "apiUrl"))
 ELEMENT, IN, PATH, INDEX = map(term, ("element", "inSubmodel", "path", "index"))
@@ -39,14 +40,14 @@ def node(identifier: str) -> str:
     return f"<{iri(identifier)}>"
 
 
-def literal(value: str, value_type: str | None = None) -> str:
+def literal(value: str, value_type: str = "xs:string") -> str:
     """
     >>> literal('a "b"'), literal("1.5", "xs:double")
     ('"a \\\\"b\\\\""', '"1.5"^^<http://www.w3.org/2001/XMLSchema#double>')
     """
     if _ESCAPED.search(value):
         value = _ESCAPED.sub(lambda match: _ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04X}", value)
-    return f'"{value}"' if value_type in _TEXTS else f'"{value}"^^<{XSD}{str(value_type).removeprefix("xs:")}>'
+    return f'"{value}"^^<{XSD}{value_type[3:]}>' if value_type in _TYPED else f'"{value}"'
 
 
 def texts(given: object) -> list[str]:
@@ -177,7 +178,7 @@ class _Elements:
         value = element.get("value")
         match element["modelType"]:
             case "Property" if isinstance(value, str):
-                yield literal(value, element.get("valueType"))
+                yield literal(value, element.get("valueType", ""))
             case "MultiLanguageProperty":
                 yield from texts(value)
             case "File" if isinstance(value, str) and value:
@@ -191,7 +192,9 @@ class _Elements:
         match element["modelType"]:
             case "Range":
                 ends = ((MIN, element.get("min")), (MAX, element.get("max")))
-                yield from (f"{end} {literal(v, element.get('valueType'))}" for end, v in ends if isinstance(v, str))
+                yield from (
+                    f"{end} {literal(v, element.get('valueType', ''))}" for end, v in ends if isinstance(v, str)
+                )
             case "RelationshipElement" | "AnnotatedRelationshipElement":
                 targets = [(FIRST, self._target(element.get("first"))), (SECOND, self._target(element.get("second")))]
                 yield from (f"{end} {target}" for end, target in targets if target is not None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from aas_server.graph.iris import valid
 from aas_server.model import Document
 
 QUDT = "http://qudt.org/vocab/unit/"
@@ -29,7 +30,7 @@ class Units:
 
     def _named(self, spelling: str) -> str | None:
         if spelling.startswith(QUDT):
-            return spelling if spelling.removeprefix(QUDT).isprintable() and " " not in spelling else None
+            return spelling if valid(spelling) else None
         name = self._known.get(spelling) or self._known.get(_code(spelling))
         return QUDT + name if name is not None else None
 

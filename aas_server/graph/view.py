@@ -1,5 +1,6 @@
 """The view in memory: what each document says stands in a graph of its own, and follows it by difference."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -35,14 +36,15 @@ class View:
         for document in documents:
             found = self._projected(kind, document)
             lines += [f"{line} <{found.graph}> .\n" for line in dict.fromkeys(found.own)]
-            new = self._count(found.graph, frozenset(found.shared))[0]
+            new = self._count(found.graph, frozenset(map(sys.intern, found.shared)))[0]
             lines += [f"{line} <{SHARED}> .\n" for line in new]
-        self.store.bulk_load("".join(lines).encode(), format=ox.RdfFormat.N_QUADS)
+        # what is projected is valid: looking again would take as long as loading
+        self.store.bulk_load("".join(lines).encode(), format=ox.RdfFormat.N_QUADS, lenient=True)
 
     def put(self, kind: Kind, document: Document) -> None:
         """A document as it is now: what it no longer says is removed, what is new is added."""
         found = self._projected(kind, document)
-        new, gone = self._count(found.graph, frozenset(found.shared))
+        new, gone = self._count(found.graph, frozenset(map(sys.intern, found.shared)))
         self._replace(found.graph, _quads(found.own, found.graph))
         self._change(new, gone)
 

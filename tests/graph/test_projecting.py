@@ -5,8 +5,10 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from aas_server.graph.projecting import Projection, Projector
+from aas_server.graph.iris import concepts, iri, valid
+from aas_server.graph.projecting import Projection, Projector, literal
 from aas_server.model import Document, Kind
 from tests.examples import collection, concept, external, listed, model, prop, submodel
 from tests.graph.documents import ROOT, UNITS, documents, shell_of
@@ -177,3 +179,46 @@ def test_what_is_said_can_be_read_and_each_statement_stands_once(drawn: tuple[Ki
     read = list(ox.parse(text.encode(), format=ox.RdfFormat.N_TRIPLES))
     assert len(read) == len(set(found.own)) + len(found.shared)
     assert len(found.own) == len(set(found.own))
+
+
+PIECES = [
+    "http://",
+    "urn:",
+    "a:",
+    "/",
+    "?",
+    "#",
+    "@",
+    ":",
+    "[",
+    "]",
+    "%",
+    "%2F",
+    "%zz",
+    "8",
+    "\ufdd0",
+    "\ue000",
+    "é",
+    "<",
+    '"',
+]
+identifiers = st.lists(st.sampled_from(PIECES) | st.text(max_size=2), max_size=6).map("".join)
+
+
+@given(identifiers)
+def test_whatever_an_identifier_is_its_iris_are_ones(identifier: str) -> None:
+    for each in (iri(identifier), *concepts(identifier)):
+        (read,) = ox.parse(f"<{each}> <urn:p> <{each}> .".encode(), format=ox.RdfFormat.N_TRIPLES)
+        assert read.subject == read.object == ox.NamedNode(each)
+
+
+@given(identifiers)
+def test_an_identifier_that_is_an_iri_stays_as_it_is(identifier: str) -> None:
+    made = iri(identifier)
+    assert (made == identifier) == valid(identifier)
+    assert iri(made) == made
+
+
+@pytest.mark.parametrize("value_type", ["xs:colour", "double", "> <urn:x", ""])
+def test_a_type_that_nobody_knows_makes_a_text(value_type: str) -> None:
+    assert literal("1", value_type) == '"1"'
