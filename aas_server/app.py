@@ -144,6 +144,7 @@ def _page(show: Callable[[web.Request], Awaitable[web.Response]]) -> Callable[[r
 PAGES = (
     ApiOperation("GetIndex", "GET", "/", _page(pages.get_index)),
     ApiOperation("GetDocs", "GET", "/docs", _page(pages.get_docs)),
+    ApiOperation("GetConsole", "GET", "/console", _page(pages.get_console)),
     ApiOperation("GetDocsFile", "GET", "/docs/{name}", _page(pages.get_file)),
 )
 

@@ -13,7 +13,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 #: What belongs into the package, by suffix; anything else has been left behind there.
-SUFFIXES = {".py", ".typed", ".sql", ".toml", ".json", ".png", ".svg", ".csv", ".txt", ".pdf", ".html", ".js", ".css"}
+SUFFIXES = {
+    *(".py", ".typed", ".sql", ".toml", ".json", ".png", ".svg", ".csv", ".txt", ".pdf", ".html", ".js", ".css"),
+    *(".rq", ".ttl"),
+}
 CLEAN = {
     name: value for name, value in os.environ.items() if not name.startswith(("AAS_SERVER_", "PYTHON", "VIRTUAL_"))
 }
@@ -47,6 +50,10 @@ def test_the_wheel_holds_what_the_server_needs_and_nothing_else(wheel: Path) -> 
     for needed in (
         "aas_server/py.typed",
         "aas_server/storage/sqlite.sql",
+        "aas_server/web/console.html",
+        "aas_server/web/yasgui/yasgui.min.js",
+        "aas_server/web/yasgui/yasgui.min.css",
+        "aas_server/web/yasgui/LICENSE.txt",
         "aas_server/data/submodels/examples/conveyor.json",
         "aas_server/data/schemas/aas-3.1.schema.json",
         "aas_server/data/mappings/README.md",
@@ -57,6 +64,7 @@ def test_the_wheel_holds_what_the_server_needs_and_nothing_else(wheel: Path) -> 
         name for name in names if not name.startswith("aas_server/") or "test" in name or "__pycache__" in name
     ] == []
     kept = {
+        "aas_server/web/yasgui/README.md",
         "aas_server/data/submodels/README.md",
         "aas_server/data/schemas/README.md",
         "aas_server/data/mappings/README.md",

@@ -1,4 +1,4 @@
-"""Pages for a browser: what is here, and the API to read and try. All their parts come from this server."""
+"""Pages for a browser: what is here, the API to try, the graph to ask. All their parts come from this server."""
 
 import asyncio
 import functools
@@ -19,6 +19,10 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+#: Where a line is wrong, the editor of queries underlines what it expects: `text-decoration:underline`, in attributes.
+#: This one style is let in by its hash, and no other; all else that the editor paints goes by style sheet or by script.
+UNDERLINE: Final = "'unsafe-hashes' 'sha256-EntWS0hFrz2vH7susM+dPUxvHlL6sBswmM8K80E5oUk='"
+CONSOLE_POLICY: Final = f"{POLICY}; style-src-attr {UNDERLINE}"
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -27,16 +31,23 @@ HEADERS: Final = {
 }
 OWN: Final = files("aas_server.web")
 SWAGGER: Final = swagger_ui_bundle.swagger_ui_path
+YASGUI: Final = OWN / "yasgui"
 #: The files of the pages: where each lies, and what it is.
 FILES: Final = {
+    "answers.js": (OWN, "text/javascript"),
+    "console.css": (OWN, "text/css"),
+    "console.js": (OWN, "text/javascript"),
     "docs.js": (OWN, "text/javascript"),
     "pages.css": (OWN, "text/css"),
     "swagger-ui-bundle.js": (SWAGGER, "text/javascript"),
     "swagger-ui.css": (SWAGGER, "text/css"),
     "favicon-32x32.png": (SWAGGER, "image/png"),
+    "yasgui.min.js": (YASGUI, "text/javascript"),
+    "yasgui.min.css": (YASGUI, "text/css"),
 }
 LINKS: Final = {
     "docs": "/docs",
+    "console": "/console",
     "openapi": "/openapi.json",
     "description": "/description",
     "shells": "/shells",
@@ -56,6 +67,13 @@ async def get_index(request: web.Request) -> web.Response:
 
 async def get_docs(request: web.Request) -> web.Response:
     return await _page(request, "docs.html")
+
+
+async def get_console(request: web.Request) -> web.Response:
+    """The editor of queries over the graph."""
+    answer = await _page(request, "console.html")
+    answer.headers["Content-Security-Policy"] = CONSOLE_POLICY
+    return answer
 
 
 async def get_file(request: web.Request) -> web.Response:

@@ -11,9 +11,19 @@ from aas_server.app import Server
 from aas_server.config import Settings
 
 BUNDLE = "/docs/swagger-ui-bundle.js"
-PAGES = ("/", "/docs")
+PAGES = ("/", "/docs", "/console")
 #: Every place from which a document may load; what is not named falls back to default-src.
 SOURCES = {"'self'", "'none'", "data:"}
+#: And what more, by page: one style in attributes, known by its hash.
+MORE = {"/console": {"style-src-attr": "'unsafe-hashes' 'sha256-EntWS0hFrz2vH7susM+dPUxvHlL6sBswmM8K80E5oUk='"}}
+PARTS = ("docs.js", "swagger-ui-bundle.js", "favicon-32x32.png", "answers.js", "console.js", "yasgui.min.js")
+FILES = [
+    ("console.css", "text/css"),
+    ("console.js", "text/javascript"),
+    ("answers.js", "text/javascript"),
+    ("yasgui.min.css", "text/css"),
+    ("yasgui.min.js", "text/javascript"),
+]
 
 
 @pytest.fixture
@@ -67,10 +77,12 @@ async def test_no_script_and_no_style_stands_in_a_page(client: ClientSession, pa
     assert (await page(client, path)).inline == []
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/docs/docs.js", "/docs/swagger-ui-bundle.js", "/docs/favicon-32x32.png"])
+@pytest.mark.parametrize("path", [*PAGES, *(f"/docs/{name}" for name in PARTS)])
 async def test_the_policy_lets_nothing_in_from_elsewhere(client: ClientSession, path: str) -> None:
     answer = await got(client, path, Accept="text/html")
     policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+    more = MORE.get(path, {})
+    assert {name: policy.pop(name) for name in more} == more
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == "'self'"
     assert {source for sources in policy.values() for source in sources.split()} <= SOURCES
@@ -86,11 +98,22 @@ async def test_programs_get_the_index_as_json(client: ClientSession) -> None:
         assert (await got(client, link)).status in (200, 503)  # a server that still loads is not ready
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "index.html", "..%2F..%2Fapp.py", "swagger-ui.js.map", "LICENSE"])
+@pytest.mark.parametrize(
+    "name", ["nothing.js", "index.html", "..%2F..%2Fapp.py", "swagger-ui.js.map", "LICENSE", "yasgui"]
+)
 async def test_only_the_files_of_the_pages_are_served(client: ClientSession, name: str) -> None:
     answer = await got(client, f"/docs/{name}")
     assert answer.status == 404
     assert "messages" in await answer.json()
+
+
+@pytest.mark.parametrize(("name", "content_type"), FILES)
+async def test_the_files_of_the_console_are_what_they_are(client: ClientSession, name: str, content_type: str) -> None:
+    answer = await got(client, f"/docs/{name}")
+    assert (answer.status, answer.content_type, answer.charset) == (200, content_type, "utf-8")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "sourceMappingURL" not in await answer.text()
+    assert (await got(client, f"/docs/{name}", If_None_Match=answer.headers["ETag"])).status == 304
 
 
 async def test_a_file_is_sent_once(client: ClientSession) -> None:

@@ -165,7 +165,8 @@ CONTRACTS: Final = {
     "GetOpenApi": Contract("This document", "200 OpenApi", refusals="400"),
     "GetIndex": Contract("What is here", "200 Index"),
     "GetDocs": Contract("A page to read and try the API", "200 Html"),
-    "GetDocsFile": Contract("A part of that page", "200 *"),
+    "GetConsole": Contract("A page to ask the graph in SPARQL", "200 Html"),
+    "GetDocsFile": Contract("A part of these pages", "200 *"),
     "GetHealthLive": Contract("Whether the process lives", "200 Health"),
     "GetHealthReady": Contract("Whether all that is to be loaded is loaded", "200 Health"),
     "GetHealthRegistration": Contract(
