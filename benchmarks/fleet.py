@@ -19,9 +19,9 @@ from benchmarks.documents import element, reference
 BASE = "https://example.com/fleet/"
 CONCEPTS = f"{BASE}concepts/"
 MAKERS = (
-    "Alpenmotor GmbH", "Baltic Drives AB", "Cordoba Motores SA", "Delta Antriebe GmbH", "Elbe Motoren AG", "Fjord Power AS",
-    "Great Lakes Motors Inc", "Hokkaido Drives KK", "Isar Technik GmbH", "Northwind Drives Ltd", "Taiga Electric Oy",
-    "Zephyr Machines BV",
+    "Alpenmotor GmbH", "Baltic Drives AB", "Cordoba Motores SA", "Delta Antriebe GmbH", "Elbe Motoren AG",
+    "Fjord Power AS", "Great Lakes Motors Inc", "Hokkaido Drives KK", "Isar Technik GmbH", "Northwind Drives Ltd",
+    "Taiga Electric Oy", "Zephyr Machines BV",
 )  # fmt: skip
 COUNTRIES = ("DE", "FI", "CN", "US")
 POWERS = (1.5, 2.2, 3.0, 4.0, 5.5)
