@@ -18,10 +18,10 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import CheckFailureInfo, ScenarioRecorder
 
 from aas_server.api.openapi.examples import BODIES, PATHS
-from aas_server.api.openapi.media import JSON
 from aas_server.api.serialization import AASX
 from aas_server.model import identifiers, paths
 from aas_server.model.metamodel import SUBMODEL_ELEMENTS
+from aas_server.model.negotiating import JSON
 from aas_server.model.paths import CHILDREN
 from aas_server.model.references import target
 from conformance.official import METHODS

@@ -13,7 +13,7 @@ from aas_server.api import encoding
 from aas_server.model import Json
 from aas_server.model.errors import Malformed
 from aas_server.model.identifiers import encode
-from aas_server.model.negotiating import JSON, XML
+from aas_server.model.negotiating import JSON
 from aas_server.repository.entries import Entry
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def represent(
 
 
 def _etag(entry: Entry, content_type: str, coding: str = "") -> str:
-    return f'"{entry.etag}{"-xml" if content_type == XML else ""}{encoding.SUFFIX[coding]}"'
+    return f'"{entry.etag}{encoding.FORMS.get(content_type, "")}{encoding.SUFFIX[coding]}"'
 
 
 def _unchanged(etag: str, if_none_match: str) -> Answer | None:

@@ -25,7 +25,7 @@ async def get_elements(call: Call) -> web.Response:
 
 async def get_element(call: Call) -> web.Response:
     path = call.path
-    return views.show(call, await call.repository.get(Kind.SUBMODEL, call.submodel_id, path), path)
+    return await views.show(call, await call.repository.get(Kind.SUBMODEL, call.submodel_id, path), path)
 
 
 async def post_element(call: Call) -> web.Response:

@@ -4,6 +4,8 @@ import functools
 
 import zstandard
 
+from aas_server.model.negotiating import JSONLD, NTRIPLES, RDFXML, TURTLE, XML
+
 try:
     from isal import igzip as gzips  # ten times faster than zlib at level 1
 except ImportError:  # pragma: no cover - machines without a wheel of isal
@@ -14,6 +16,8 @@ WORTHWHILE = 1400
 
 #: What an ETag ends with when the answer is coded: each coding is a representation of its own (RFC 9110, 8.8.3.3).
 SUFFIX = {"": "", "gzip": "-gzip", "zstd": "-zstd"}
+#: What the ETag of a document ends in where it is shown as something else than JSON.
+FORMS = {XML: "-xml", TURTLE: "-ttl", JSONLD: "-jsonld", NTRIPLES: "-nt", RDFXML: "-rdf"}
 
 
 @functools.lru_cache(maxsize=512)
@@ -59,4 +63,6 @@ def without_coding(etag: str) -> str:
 
 def without_suffix(etag: str) -> str:
     """The ETag of the document behind the ETag of one of its representations."""
-    return without_coding(etag).removesuffix("-xml")
+    whole = without_coding(etag)
+    form = next((each for each in FORMS.values() if whole.endswith(each)), "")
+    return whole.removesuffix(form)

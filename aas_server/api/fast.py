@@ -28,7 +28,7 @@ from aas_server.model import Kind
 from aas_server.model.errors import Problem
 from aas_server.model.identifiers import decode
 from aas_server.model.modifiers import ApiVersion, Content
-from aas_server.model.negotiating import prefers_xml
+from aas_server.model.negotiating import JSON, preferred
 from aas_server.model.paths import IdShortPath, parse
 from aas_server.repository import Repository
 from aas_server.repository.entries import Key
@@ -186,7 +186,7 @@ def read_head(block: bytes) -> Head | None:
         fields[name] = found[2].decode("ascii").strip()
     if not fields.get(b"host") or fields.get(b"connection", "keep-alive").lower() != "keep-alive":
         return None
-    if prefers_xml(fields.get(b"accept", "")):
+    if preferred(fields.get(b"accept", "")) != JSON:
         return None
     return Head(encoding.chosen(fields.get(b"accept-encoding", "")), fields.get(b"if-none-match", ""))
 

@@ -37,7 +37,7 @@ class Collection:
         return self.created(call, await call.repository.create(document))
 
     async def get(self, call: Call) -> web.Response:
-        return views.show(call, await call.repository.get(self.kind, self.identifier(call)))
+        return await views.show(call, await call.repository.get(self.kind, self.identifier(call)))
 
     async def put(self, call: Call) -> web.Response:
         """Create or replace. API 3.0 knows no creation by PUT: there a missing document is NotFound."""

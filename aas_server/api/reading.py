@@ -12,6 +12,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from aas_server.api import answering
 from aas_server.api.keys import HANDLES, LIMITS, REPOSITORY, SINGLES, Limits
+from aas_server.graph import rdf
+from aas_server.graph.rdf import SYNTAXES
 from aas_server.model import Document, Json, Kind, xml
 from aas_server.model import json as documents
 from aas_server.model.errors import Invalid, Malformed, NotFound, TooLarge, Unsupported
@@ -198,9 +200,12 @@ class Call:
         return documents.parse(await self.body())
 
     async def instance(self, class_name: str | None = None) -> Document:
-        """The body, JSON or XML, as a verified instance of a class of the metamodel (None: what it says it is)."""
+        """The body, JSON, XML or RDF, as a verified instance of a class of the metamodel (None: what it says it is)."""
         if self.request.content_type in XML_TYPES and class_name not in REGISTERED:
             return checked(await asyncio.to_thread(xml.read, await self.body()), class_name)
+        if self.request.content_type in SYNTAXES and class_name not in REGISTERED:
+            form, wanted = self.request.content_type, class_name or "SubmodelElement"
+            return checked(await asyncio.to_thread(rdf.read, await self.body(), form, wanted), class_name)
         return await self.verified(lambda instance: checked(instance, class_name))
 
     async def verified(self, check: Callable[[Json], Sound]) -> Sound:

@@ -1,20 +1,24 @@
 """How documents and elements are shown: content, level and extent of an answer, and the bytes that come of it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import web
 
 from aas_server.api import answering
 from aas_server.api.answering import Answer
+from aas_server.api.keys import GRAPH
 from aas_server.api.reading import Call
+from aas_server.graph import rdf
+from aas_server.graph.iris import Places
 from aas_server.model import Kind, xml
 from aas_server.model.content import represent, represent_page
 from aas_server.model.identifiers import encode
 from aas_server.model.modifiers import ApiVersion, Content, Extent, Level
-from aas_server.model.negotiating import JSON, XML, prefers_xml
+from aas_server.model.negotiating import JSON, XML, preferred
 from aas_server.model.paths import IdShortPath, children
 from aas_server.repository import Listing
 from aas_server.repository.entries import Entry
@@ -39,12 +43,11 @@ def view_of(call: Call) -> View:
     return View(call.content, call.level, call.extent, call.version)
 
 
-def show(call: Call, entry: Entry, path: IdShortPath = ()) -> web.Response:
+async def show(call: Call, entry: Entry, path: IdShortPath = ()) -> web.Response:
     """A document, or the element at `path` in it, as the request wants to see it."""
-    view = view_of(call)
-    if view.content is Content.NORMAL and prefers_xml(call.header("Accept")):
-        make = partial(xml_of, entry, path, view)
-        return send(call, entry, (XML, path, view), make, XML)
+    view, form = view_of(call), preferred(call.header("Accept"))
+    if view.content is Content.NORMAL and form != JSON:
+        return await _converted(call, entry, path, view, form)
     return answer(entry, path, view, call.header("Accept-Encoding"), call.header("If-None-Match")).response()
 
 
@@ -59,9 +62,23 @@ def answer(entry: Entry, path: IdShortPath, view: View, accept_encoding: str, if
     )
 
 
-def xml_of(entry: Entry, path: IdShortPath, view: View) -> bytes:
-    """A view in the XML mapping of Part 1. Raises Invalid for what XML cannot hold."""
-    return xml.write(represent(entry.document, path, view))
+async def _converted(call: Call, entry: Entry, path: IdShortPath, view: View, form: str) -> web.Response:
+    """A view in XML or RDF, which takes long enough to be made in a thread."""
+    key = (form, path, view)
+    if (made := entry.derived(key)) is None:
+        shown, root = represent(entry.document, path, view), call.request.app[GRAPH].root
+        made = await asyncio.to_thread(_form_of, shown, entry, path, form, root)
+    body = made
+    return send(call, entry, key, lambda: body, form)
+
+
+def _form_of(shown: Any, entry: Entry, path: IdShortPath, form: str, root: str) -> bytes:
+    """In the XML or the RDF mapping of Part 1, where an element has its URL as its IRI. Raises Invalid."""
+    if form == XML:
+        return xml.write(shown)
+    places = Places(root)
+    name = "SubmodelElement" if path else entry.kind.value
+    return rdf.written(shown, name, form, lambda below: places.element(entry.identifier, (*path, *below)))
 
 
 def send(call: Call, entry: Entry, key: object, make: Callable[[], bytes], content_type: str = JSON) -> web.Response:

@@ -158,6 +158,15 @@ def ancestors(name: str) -> list[str]:
     return [name, *(each for base in _bases(name) for each in ancestors(base))]
 
 
+def own_names(name: str) -> list[str]:
+    """The names of the attributes that a class, abstract or not, defines itself.
+
+    >>> own_names("HasSemantics"), own_names("DataElement")
+    (['semanticId', 'supplementalSemanticIds'], [])
+    """
+    return [_attribute(part).name for part in _SOURCE[name].split(", ") if not part.startswith("< ")]
+
+
 def _attribute(text: str) -> Attribute:
     name, kind = text.split(" ")
     many, may_be_empty = kind.endswith("*"), kind.endswith("**")

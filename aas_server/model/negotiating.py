@@ -1,11 +1,18 @@
 """Media types: which of those offered an Accept header wants."""
 
+import re
 from collections.abc import Sequence
 
 from aas_server.model.errors import NotAcceptable
 
 JSON = "application/json"
 XML = "application/xml"
+#: The syntaxes of RDF that documents come in.
+TURTLE, NTRIPLES = "text/turtle", "application/n-triples"
+JSONLD, RDFXML = "application/ld+json", "application/rdf+xml"
+RDF = (TURTLE, JSONLD, NTRIPLES, RDFXML)
+#: What a header has to contain somewhere to want a document as something else than JSON.
+_OTHER = re.compile("xml|turtle|triples|ld.json", re.IGNORECASE)
 
 
 def chosen(accept: str, offered: Sequence[str]) -> str:
@@ -34,18 +41,20 @@ def chosen(accept: str, offered: Sequence[str]) -> str:
     raise NotAcceptable(f"Accept {accept!r}: offered are {', '.join(offered)}")
 
 
-def prefers_xml(accept: str) -> bool:
-    """Whether a document is wanted as XML; whoever names nothing we offer gets JSON.
+def preferred(accept: str) -> str:
+    """What a document is wanted as; whoever names nothing we offer gets JSON.
 
-    >>> prefers_xml("application/xml"), prefers_xml("*/*"), prefers_xml("text/html, application/xml;q=0.9, */*;q=0.8")
-    (True, False, True)
+    >>> preferred("application/xml"), preferred("*/*"), preferred("text/html, application/xml;q=0.9, */*;q=0.8")
+    ('application/xml', 'application/json', 'application/xml')
+    >>> preferred("text/turtle"), preferred("image/png")
+    ('text/turtle', 'application/json')
     """
-    if XML not in accept.lower():
-        return False
+    if _OTHER.search(accept) is None:
+        return JSON
     try:
-        return chosen(accept, (JSON, XML)) == XML
+        return chosen(accept, (JSON, XML, *RDF))
     except NotAcceptable:
-        return False
+        return JSON
 
 
 def _is_number(text: str) -> bool:

@@ -116,6 +116,10 @@ class Entry:
             self.grow(len(found) + OVERHEAD // 4)
         return found
 
+    def derived(self, key: object) -> bytes | None:
+        """What was made before for this revision; None where nothing was."""
+        return self._derived.get(key)
+
     def grow(self, size: int) -> None:
         """This entry has taken on that many bytes more."""
         self.weight += size

@@ -8,6 +8,7 @@ from aas_server.api.openapi.schemas import BINARY, PLACE, STRING, Schema, array,
 from aas_server.api.serialization import AASX
 from aas_server.model import Json
 from aas_server.model.modifiers import ApiVersion, Content
+from aas_server.model.negotiating import JSON, RDF, XML
 
 if TYPE_CHECKING:
     from aas_server.api.table import Route
@@ -18,13 +19,11 @@ RESULTS: Final = (
     "text/csv",
     "text/tab-separated-values",
 )
-#: Some of what a graph may come as; TriG and N-Quads are spoken, too.
-RDF = ("text/turtle", "application/ld+json", "application/n-triples", "application/rdf+xml")
-JSON: Final = "application/json"
-XML: Final = "application/xml"
 FORM: Final = "multipart/form-data"
 _XML: Final[Schema] = {"type": "string", "description": "The XML mapping of Part 1."}
 
+#: A document in the other mappings of Part 1.
+_FORMS: Final = {XML: _XML, **dict.fromkeys(RDF, STRING)}
 _PACKAGE: Final = dict.fromkeys(AASX, BINARY)
 #: What is no JSON of one schema.
 _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
@@ -51,7 +50,7 @@ def body(contract: Contract, route: "Route") -> Schema:
     name = _bulk(route) if contract.body == "BulkDescriptors" else contract.body
     if route.content is Content.VALUE:
         name = name.removeprefix("Patch") + "Value"
-    return _sent({JSON: _schema(name), **({XML: _XML} if contract.xml else {})})
+    return _sent({JSON: _schema(name), **(_FORMS if contract.xml else {})})
 
 
 def _bulk(route: "Route") -> str:
@@ -69,8 +68,8 @@ def payload(what: str, contract: Contract, route: "Route", version: ApiVersion) 
         return _typed({JSON: page(_items(what[5:-1], route.content, version))})
     if what == "SubmodelOrReference":  # the shell repository answers with the reference that its shell has got
         what = "Reference" if "{aasIdentifier}" in route.path or route.mount.single == "aasIdentifier" else "Submodel"
-    as_xml = contract.xml and route.method == "GET" and route.content is Content.NORMAL
-    return _typed({JSON: _schema(_shaped(what, route.content)), **({XML: _XML} if as_xml else {})})
+    as_other = contract.xml and route.method == "GET" and route.content is Content.NORMAL
+    return _typed({JSON: _schema(_shaped(what, route.content)), **(_FORMS if as_other else {})})
 
 
 def _typed(schemas: dict[str, Schema]) -> Schema:
