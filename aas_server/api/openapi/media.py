@@ -8,7 +8,7 @@ from aas_server.api.openapi.schemas import BINARY, PLACE, STRING, Schema, array,
 from aas_server.api.serialization import AASX
 from aas_server.model import Json
 from aas_server.model.modifiers import ApiVersion, Content
-from aas_server.model.negotiating import JSON, RDF, XML
+from aas_server.model.negotiating import JSON, JSONLD, RDF, XML
 
 if TYPE_CHECKING:
     from aas_server.api.table import Route
@@ -31,6 +31,7 @@ _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
     "Html": {"text/html": STRING},
     "EventStream": {"text/event-stream": STRING},
     "Turtle": {"text/turtle": STRING},
+    "Context": {JSONLD: {"type": "object", "required": ["@context"]}},
     "Rdf": dict.fromkeys(RDF, STRING),
     "NamedSparql": dict.fromkeys((*RESULTS, *RDF, "application/sparql-query"), STRING),
     "Sparql": dict.fromkeys((*RESULTS, *RDF), STRING),
