@@ -15,6 +15,7 @@ from aas_server.model.modifiers import ApiVersion, Content
 from aas_server.model.paths import CHILDREN, IdShortPath, find, resolve, text
 from aas_server.model.validation import verify_child, verify_within
 from aas_server.model.valueonly import changes
+from aas_server.repository.feeding import sent
 
 
 async def get_elements(call: Call) -> web.Response:
@@ -80,6 +81,7 @@ async def patch_element(call: Call) -> web.Response:
         _fits(submodel, path[:-1], element, path[-1])
         return edit.replace_at(submodel, path, lambda _: element)
 
+    await sent(call.repository, call.submodel_id, path, patch, call.condition)
     return answering.done(await call.repository.update(Kind.SUBMODEL, call.submodel_id, patch, call.condition))
 
 

@@ -142,12 +142,10 @@ async def _rest(reader: Reader, pause: float, idle: Idle) -> None:
 
 
 def _filter(call: Call, condition: Json) -> Filter:
-    query = call.request.query
-    path = query.get("idShortPath")
     return Filter(
         frozenset(decode(each, padded=True) for each in _several(call, "aasIds")),
         frozenset(decode(each, padded=True) for each in _several(call, "submodelIds")),
-        parse(path) if path else (),
+        frozenset(map(parse, _several(call, "idShortPath"))),
         frozenset(_meaning(each) for each in _several(call, "semanticIds")),
         frozenset(_event(each) for each in _several(call, "types")),
         orjson.dumps(condition, option=orjson.OPT_SORT_KEYS).decode() if condition is not None else "",

@@ -13,6 +13,7 @@ from aas_server.model.metadata import merge, merge_metadata
 from aas_server.model.modifiers import ApiVersion, Content
 from aas_server.model.references import to_submodel
 from aas_server.model.valueonly import changes
+from aas_server.repository.feeding import sent
 
 
 async def patch_submodel(call: Call) -> web.Response:
@@ -26,10 +27,12 @@ async def patch_submodel(call: Call) -> web.Response:
         return answering.done(entry)
     merged = merge_metadata if call.content is Content.METADATA else merge
     body = await call.json()
-    entry = await call.repository.update(
-        Kind.SUBMODEL, call.submodel_id, lambda submodel: checked(merged(submodel, body), Kind.SUBMODEL), call.condition
-    )
-    return answering.done(entry)
+
+    def patch(submodel: Document) -> Document:
+        return checked(merged(submodel, body), Kind.SUBMODEL)
+
+    await sent(call.repository, call.submodel_id, (), patch, call.condition)
+    return answering.done(await call.repository.update(Kind.SUBMODEL, call.submodel_id, patch, call.condition))
 
 
 async def put_submodel(call: Call) -> web.Response:

@@ -33,12 +33,13 @@ class Filter:
 
     `shells` lets through shells and the submodels they refer to; `meanings` what has one of these semantic ids.
     `condition` is the JSON text of a condition of the query language. Of what is deleted nobody can say what it meant:
-    `meanings` and `condition` let it through.
+    `meanings` and `condition` let it through. How connections stand passes whatever is wanted of documents: what is
+    selected may hang on them.
     """
 
     shells: frozenset[str] = frozenset()
     submodels: frozenset[str] = frozenset()
-    path: IdShortPath = ()
+    paths: frozenset[IdShortPath] = frozenset()
     meanings: frozenset[str] = frozenset()
     events: frozenset[Event] = frozenset()
     condition: str = ""
@@ -69,14 +70,19 @@ class Passing:
 
     async def changes(self, batch: Sequence[Logged]) -> list[Logged]:
         """Those of the changes that pass, in their order."""
-        wanted = self._wanted
-        found: Iterable[Logged] = (each for each in batch if each.kind in PLACES)
-        if wanted.events:
-            found = (each for each in found if each.event in wanted.events)
+        told = [each for each in batch if each.kind in PLACES and each.event in (self._wanted.events or Event)]
+        connections = [each for each in told if each.kind is Kind.CONNECTION]
+        if not connections:
+            return await self._of_documents(told, batch)
+        rest = [each for each in told if each.kind is not Kind.CONNECTION]
+        return sorted([*connections, *await self._of_documents(rest, batch)], key=lambda change: change.sequence)
+
+    async def _of_documents(self, told: Sequence[Logged], batch: Sequence[Logged]) -> list[Logged]:
+        wanted, found = self._wanted, iter(told)
         if wanted.submodels:
             found = (each for each in found if each.kind is Kind.SUBMODEL and each.identifier in wanted.submodels)
-        if wanted.path:
-            found = (each for each in found if each.kind is Kind.SUBMODEL and _along(each.path, wanted.path))
+        if wanted.paths:
+            found = (each for each in found if each.kind is Kind.SUBMODEL and _along(each.path, wanted.paths))
         if wanted.shells:
             await self._refer(batch)
             found = (each for each in found if self._belongs(each))
@@ -163,10 +169,9 @@ class Passing:
                 return found
 
 
-def _along(path: IdShortPath, wanted: IdShortPath) -> bool:
-    """Whether one path leads to the other; what has changed above or below an element may have changed it."""
-    common = min(len(path), len(wanted))
-    return path[:common] == wanted[:common]
+def _along(path: IdShortPath, wanted: Iterable[IdShortPath]) -> bool:
+    """Whether a path leads to a wanted one or from it: what has changed above or below may have changed it."""
+    return any(path[: len(each)] == each[: len(path)] for each in wanted)
 
 
 def _own_meanings(element: Document) -> Iterator[str]:

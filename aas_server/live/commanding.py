@@ -77,6 +77,8 @@ class Commands:
 
     def _order(self, slot: Slot, updates: Sequence[tuple[IdShortPath, Attributes]]) -> Order:
         where = f"{text(slot.path)} in {slot.feed.submodel_id}"
+        if slot not in self._live.behind:
+            raise Forbidden(f"{where} has a mapping that is not carried out, for a reason that /live tells")
         found = self._behind(slot)
         if found is None:
             raise Forbidden(f"{where} is made by a mapping and cannot be set")

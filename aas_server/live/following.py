@@ -18,6 +18,7 @@ from aas_server.live.lua.transforming import Order, Transforming
 from aas_server.live.permitting import endpoints, permitted
 from aas_server.live.plan import Call, Defect, ItemAt, Plan, Sink
 from aas_server.live.plan import Mapping as Mapped
+from aas_server.live.refusing import Refused
 from aas_server.live.saying import value_of
 from aas_server.model import Document, Kind
 from aas_server.model.changes import Event, Logged
@@ -71,6 +72,7 @@ class Live:
         self._configurations = Configurations(repository)
         #: The mappings that elements of a submodel feed.
         self._elements: dict[str, list[Carried]] = {}
+        self._refused = Refused(self.feeding)
         #: What feeds a slot.
         self.behind: dict[Slot, tuple[Carried, Sink]] = {}
 
@@ -140,6 +142,7 @@ class Live:
 
     async def carry_out(self, plan: Plan) -> None:
         """From now on this is the plan. What stays the same is not interrupted."""
+        whole = plan.mappings
         plan, refused = permitted(plan, self._permitted, scripts=self._transforming is not None)
         known = set(self.defects)
         self.plan, self.defects = plan, (*self._declared.defects, *plan.defects, *refused)
@@ -153,6 +156,8 @@ class Live:
         gone = [carried for mapping, carried in self.carried.items() if mapping not in wanted]
         await self._begin([mapping for mapping in wanted if mapping not in self.carried])
         await self._end(gone)  # what is fed by another from now on is fed all the time
+        fed = {(slot.feed.submodel_id, slot.path) for slot in self.behind}
+        await self._refused.take([mapping for mapping in whole if mapping not in wanted], fed)
         self._elements = defaultdict(list)
         for carried in self.carried.values():
             for submodel_id in {at.submodel_id for _, at in carried.elements()}:
@@ -295,4 +300,5 @@ class Live:
         self.lines.clear()
         with contextlib.suppress(Problem):
             await self.feeding.unbind([slot for each in self.carried.values() for slot in each.slots.values()])
+            await self._refused.close()
         self.carried.clear()

@@ -10,7 +10,8 @@ from typing import Protocol
 from aas_server.live import AssetConnection, Endpoint, Item, Link, Readings, Value
 from aas_server.model import Document
 from aas_server.model.moments import iso
-from aas_server.model.quality import LAST_USABLE, NO_COMMUNICATION
+from aas_server.model.quality import LAST_USABLE, NO_COMMUNICATION, status_of
+from aas_server.repository.slots import Slot
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class Line:
         self._reading = asyncio.create_task(self._read(), name=f"line {endpoint.base}")
 
     def measure(self) -> None:
-        """Note how many readings have come a second, on the average of about the last five."""
+        """Note how many readings have come a second, on the average of about the last five, and what never will."""
+        self._fail()
         now, count = time.monotonic(), self.connection.standing.readings
         at, before = self._measured
         if (passed := now - at) > 0:
@@ -91,6 +93,14 @@ class Line:
         self._targets[number].remove(target)
         if not self._targets[number]:
             del self._targets[number], self._numbers[item]
+
+    def _fail(self) -> None:
+        """Elements that nothing has come for show what is wrong with their items."""
+        for number, words in self.connection.standing.errors.items():
+            for target in self._targets.get(number, ()):
+                status = status_of(words)
+                if isinstance(target, Slot) and target.last() is None and target.status != status:
+                    target.set(None, status, 0)
 
     async def observe(self) -> None:
         """Let the connection know what there is now."""

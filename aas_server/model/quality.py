@@ -8,6 +8,10 @@ INITIAL = 0x40920000
 #: The source is silent; this is what it said last.
 LAST_USABLE = 0x40900000
 NO_COMMUNICATION = 0x80310000
+#: The source says something that the element cannot hold.
+MISMATCH = 0x80740000
+#: Bad, and nothing else is known.
+BAD = 0x80000000
 
 
 def is_bad(status: int) -> bool:
@@ -30,6 +34,15 @@ def status_name(status: int) -> str:
         return known
     severity = "Bad" if is_bad(status) else "Good" if is_good(status) else "Uncertain"
     return f"{severity}0x{status & 0xFFFF0000:08X}"
+
+
+def status_of(words: str) -> int:
+    """The StatusCode that words on an error begin with; Bad where they name none.
+
+    >>> status_name(status_of("BadNodeIdUnknown: ns=2;s=Foo")), status_of("nobody listens there") == BAD
+    ('BadNodeIdUnknown', True)
+    """
+    return _CODES.get(words.partition(":")[0], BAD)
 
 
 def status_code(name: str) -> int:

@@ -1,12 +1,12 @@
 """The plant and the repository: elements are bound to it, its readings are stored, what is set of them is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from aas_server.model import Kind
+from aas_server.model import Document, Kind
 from aas_server.model.edit import Attributes, apply_values
 from aas_server.model.errors import NotFound, Unavailable
-from aas_server.model.paths import IdShortPath
+from aas_server.model.paths import IdShortPath, resolver
 from aas_server.repository.conditions import Condition
 from aas_server.repository.live import Feed
 from aas_server.repository.settings import ValuesOf
@@ -94,3 +94,43 @@ async def written(repository: "Repository", submodel_id: str, values: ValuesOf, 
             raise Unavailable("the plant is not connected")
         await repository.plant.write(submodel_id, fed)
     return lambda document: [each for each in values(document) if not repository.live.fed(submodel_id, each[0])]
+
+
+#: Attributes that say the value of an element.
+_VALUES = ("value", "min", "max")
+
+
+async def sent(
+    repository: "Repository",
+    submodel_id: str,
+    path: IdShortPath,
+    edit: Callable[[Document], Document],
+    condition: Condition,
+) -> None:
+    """Write to the plant what an edit of an element changes in values that the plant feeds, before it is stored.
+
+    Raises what the edit raises, PreconditionFailed, and what the plant says; then nothing is to be stored.
+    """
+    feed = repository.live.feeds.get(submodel_id)
+    if feed is None or not (slots := feed.related(path)):
+        return
+    condition.check((await repository.get(Kind.SUBMODEL, submodel_id)).etag)
+    stored = (await repository.stored(Kind.SUBMODEL, submodel_id)).document
+    before, after = resolver(stored), resolver(edit(stored))
+    places = dict.fromkeys(place for slot in slots for place in (slot.path, *(at for at, _ in slot.updates())))
+    values = [(place, said) for place in places if (said := _changed(before, after, place))]
+    if values and repository.plant is None:
+        raise Unavailable("the plant is not connected")
+    if values and repository.plant is not None:
+        await repository.plant.write(submodel_id, values)
+
+
+def _changed(
+    before: Callable[[IdShortPath], Document], after: Callable[[IdShortPath], Document], place: IdShortPath
+) -> Attributes:
+    """The value of an element as an edit has it, where that is another one; nothing where the element goes."""
+    try:
+        old, new = before(place), after(place)
+    except NotFound:
+        return {}
+    return {name: new[name] for name in _VALUES if name in new and old.get(name) != new[name]}

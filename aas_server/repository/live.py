@@ -8,7 +8,6 @@ from aas_server.model import Document, Kind
 from aas_server.model.changes import Change, Delete, Outcome, Put, Readings, SetValue, Told
 from aas_server.model.edit import Attributes, apply_values
 from aas_server.model.errors import NotFound
-from aas_server.model.moments import moment
 from aas_server.model.paths import CHILDREN, IdShortPath, resolver
 from aas_server.repository.entries import Entry
 from aas_server.repository.slots import NOTHING, Converter, Slot
@@ -104,7 +103,7 @@ def _told(slot: Slot, whole: list[tuple[IdShortPath, Attributes]]) -> Iterator[T
     """What one slot has to store; from now on its element is as it is stored then."""
     assert slot.element is not None  # noqa: S101 - the caller has looked
     updates, depth = slot.updates(), len(slot.path)
-    at, source_time = None, moment(slot.source_time)
+    at, source_time = None, slot.at
     for path, attributes in updates:
         if path != slot.path:
             at = at or resolver(slot.element)

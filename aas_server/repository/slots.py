@@ -9,7 +9,7 @@ from aas_server.model.edit import Attributes
 from aas_server.model.errors import Malformed
 from aas_server.model.moments import moment
 from aas_server.model.paths import IdShortPath
-from aas_server.model.quality import INITIAL, is_bad, status_name
+from aas_server.model.quality import INITIAL, MISMATCH, is_bad, status_name
 
 if TYPE_CHECKING:
     from aas_server.repository.live import Feed
@@ -29,7 +29,7 @@ MEANING = "urn:aas-server:live:"
 class Slot:
     """The newest value of one element that the plant feeds; made into attributes when somebody looks."""
 
-    __slots__ = ("_made", "_seen", "convert", "converter", "element", "error", "feed", "path", "raw", "silent",
+    __slots__ = ("_fit", "_made", "_seen", "convert", "converter", "element", "error", "feed", "path", "raw", "silent",
                  "source_time", "status", "version")  # fmt: skip
 
     def __init__(self, feed: "Feed", path: IdShortPath, converter: Converter) -> None:
@@ -41,6 +41,8 @@ class Slot:
         #: The quality while the source is silent; None while it is not.
         self.silent: int | None = None
         self.version = self._seen = 0
+        #: When the source saw the value that is shown, where the newest is none for the element.
+        self._fit = 0
         self._made: Sequence[tuple[IdShortPath, Attributes]] = ()
 
     def set(self, value: object, status: int, source_time: int) -> None:
@@ -96,15 +98,27 @@ class Slot:
             self._seen = self.version
             try:
                 self._made = [((*self.path, *below), attributes) for below, attributes in self.convert(self.raw)]
-                self.error = ""
+                self.error, self._fit = "", self.source_time
             except Malformed as error:
                 self.error = str(error)
         return self._made
 
     @property
+    def _misfit(self) -> bool:
+        """Whether the newest value was found to be none for the element."""
+        return bool(self.error) and self.convert is not None and self.raw is not NOTHING
+
+    @property
+    def at(self) -> datetime | None:
+        """When the source saw the value that is shown."""
+        return moment(self._fit if self._misfit else self.source_time)
+
+    @property
     def code(self) -> int:
         """The StatusCode, as readers see it."""
-        return self.status if self.silent is None else self.silent
+        if self.silent is not None:
+            return self.silent
+        return MISMATCH if self._misfit and not is_bad(self.status) else self.status
 
     @property
     def quality(self) -> str:
@@ -112,15 +126,15 @@ class Slot:
 
     def headers(self) -> Mapping[str, str]:
         """Quality and source time, as they go with an answer that shows this element only."""
-        at = moment(self.source_time)
-        source = {"X-Source-Timestamp": _text(at)} if at else {}
+        self.updates()
+        source = {"X-Source-Timestamp": _text(at)} if (at := self.at) else {}
         return {"X-Value-Quality": self.quality, **source}
 
     def qualified(self, element: Document) -> Attributes:
         """The element's qualifiers, with those that tell how good its value is, and when its source saw it."""
         others = [each for each in element.get("qualifiers") or () if each.get("type") not in (QUALITY, SOURCE_TIME)]
-        at = moment(self.source_time)
-        source = [_qualifier(SOURCE_TIME, "xs:dateTime", _text(at))] if at else []
+        self.updates()
+        source = [_qualifier(SOURCE_TIME, "xs:dateTime", _text(at))] if (at := self.at) else []
         return {"qualifiers": [*others, _qualifier(QUALITY, "xs:string", self.quality), *source]}
 
 

@@ -101,6 +101,10 @@ def condition(field: str, value: float) -> str:
             {"submodelIds": b64("urn:x:1"), "idShortPath": "A"},
             ["created urn:x:1", "valueChanged urn:x:1#A.T", "valueChanged urn:x:1#A.T", "deleted urn:x:1"],
         ),
+        (
+            {"submodelIds": b64("urn:x:1"), "idShortPath": "Nothing,A.T", "types": "valueChanged"},
+            ["valueChanged urn:x:1#A.T", "valueChanged urn:x:1#A.T"],
+        ),
         ({"types": "deleted"}, ["deleted urn:x:1"]),
         (
             {"types": "valueChanged,deleted", "semanticIds": b64("urn:meaning:temperature")},

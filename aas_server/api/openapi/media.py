@@ -22,8 +22,15 @@ RESULTS: Final = (
 FORM: Final = "multipart/form-data"
 _XML: Final[Schema] = {"type": "string", "description": "The XML mapping of Part 1."}
 
+#: JSON has a structure of its own, whatever it is called.
+_GRAPHS: Final[dict[str, Schema]] = {**dict.fromkeys(RDF, STRING), JSONLD: {}}
+_ANSWERS: Final[dict[str, Schema]] = {
+    **dict.fromkeys(RESULTS, STRING),
+    "application/sparql-results+json": {"type": "object"},
+    **_GRAPHS,
+}
 #: A document in the other mappings of Part 1.
-_FORMS: Final = {XML: _XML, **dict.fromkeys(RDF, STRING)}
+_FORMS: Final = {XML: _XML, **_GRAPHS}
 _PACKAGE: Final = dict.fromkeys(AASX, BINARY)
 #: What is no JSON of one schema.
 _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
@@ -32,9 +39,9 @@ _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
     "EventStream": {"text/event-stream": STRING},
     "Turtle": {"text/turtle": STRING},
     "Context": {JSONLD: {"type": "object", "required": ["@context"]}},
-    "Rdf": dict.fromkeys(RDF, STRING),
-    "NamedSparql": dict.fromkeys((*RESULTS, *RDF, "application/sparql-query"), STRING),
-    "Sparql": dict.fromkeys((*RESULTS, *RDF), STRING),
+    "Rdf": _GRAPHS,
+    "NamedSparql": {**_ANSWERS, "application/sparql-query": STRING},
+    "Sparql": _ANSWERS,
     "SparqlQuery": {"application/sparql-query": STRING, "application/x-www-form-urlencoded": ref("SparqlForm")},
     "Index": {JSON: ref("Index"), "text/html": STRING},
     "Serialization": {JSON: ref("Environment"), XML: _XML, **_PACKAGE},

@@ -59,7 +59,7 @@ _QUERY: Final[dict[str, tuple[str, Schema]]] = {
     "troubled": ("Whether only what is in trouble is listed", _FLAG),
     "after": ("Where to go on: the id of the event that was read last", STRING),
     "semanticIds": (f"Only what has one of these meanings: {_ENCODED}a value or a Reference each", array(PADDED)),
-    "idShortPath": ("Only elements on the way there, and below", STRING),
+    "idShortPath": ("Only elements on the way there, and below", array(STRING)),
     "types": ("Only what happened in one of these ways", array({"enum": list(Event)})),
     "query": ("Only what meets this condition of the query language, in JSON", STRING),
     "sparql": ("A query in SPARQL 1.1", STRING),
