@@ -175,8 +175,8 @@ async def check_shapes(settings: Settings, paths: Sequence[Path], file: Path, te
     Files that cannot be read are left out: checking their JSON tells it.
     """
     known, well = await asyncio.to_thread(shapes.opened, file), True
-    if known.mended:
-        tell(f"{file}: {known.mended} shapes look for texts where there can be none; they are put right")
+    for fault in known.mended:
+        tell(f"{file}: {fault}; this is put right")
     for path in paths:
         with contextlib.suppress(Problem, OSError):
             for each in await asyncio.to_thread(folders.files, path):

@@ -1,8 +1,9 @@
 """SHACL: whether the official RDF of documents has the shapes that a file describes. pyshacl looks, where it is there.
 
-The shapes that come with metamodel 3.1 have a fault: they want the text of five kinds of language strings under names
-that nothing has. It is put right, and told. What they take from the ontology (what is a kind of what, which members an
-enumeration has) is made from the table of the metamodel.
+The shapes that come with metamodel 3.1 have faults: they want the text of five kinds of language strings under names
+that nothing has, and their patterns are written for halves of characters, as some languages have them. These are put
+right, and told. What shapes take from the ontology (what is a kind of what, which members an enumeration has) is made
+from the table of the metamodel.
 """
 
 import re
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 SH = "http://www.w3.org/ns/shacl#"
 SUBCLASS = f"{RDFS}subClassOf"
 TEXT = f"{AAS}AbstractLangString/text"
-_MISNAMED = re.compile(re.escape(AAS) + r"LangString\w+/text")
+_MISNAMED = re.compile(re.escape(AAS) + r"LangString\w+/text\Z")
+#: Characters beyond U+FFFF as UTF-16 has them; pyshacl sees whole ones.
+_HALVES = re.compile(re.escape(r"\ud800[\udc00-\udfff]|[\ud801-\udbfe][\udc00-\udfff]|\udbff[\udc00-\udfff]"))
 #: How pyshacl writes numbers.
 _LITERAL = re.compile(r'Literal\("([^"]*)"[^)]*\)')
 #: Characters of a message, and of the value that it is about.
@@ -34,10 +37,10 @@ MESSAGE, VALUE = 300, 80
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """Shapes to check documents against, and in how many of them a fault was put right."""
+    """Shapes to check documents against, and what was put right in them."""
 
     graph: "Graph"
-    mended: int
+    mended: tuple[str, ...]
 
 
 def opened(path: Path) -> Shapes:
@@ -49,7 +52,7 @@ def opened(path: Path) -> Shapes:
     graph = _read(path)
     if not any(str(each).startswith(AAS) for each in graph.objects(None, _iri(f"{SH}targetClass"))):
         raise Unsupported(f"{path} has no shapes for classes of {AAS}")
-    return Shapes(graph, _mend(graph))
+    return Shapes(graph, _mended(graph))
 
 
 def _read(path: Path) -> "Graph":
@@ -62,14 +65,25 @@ def _read(path: Path) -> "Graph":
         raise Malformed(f"{path} cannot be read as RDF: {str(error).strip()[:MESSAGE]}") from None
 
 
-def _mend(graph: "Graph") -> int:
-    """Puts the text of language strings where it is; returns in how many shapes."""
-    path = _iri(f"{SH}path")
-    wrong = [(shape, value) for shape, value in graph.subject_objects(path) if _MISNAMED.fullmatch(str(value))]
-    for shape, value in wrong:
-        graph.remove((shape, path, value))
-        graph.add((shape, path, _iri(TEXT)))
-    return len(wrong)
+def _mended(graph: "Graph") -> tuple[str, ...]:
+    """Puts right what is known to be wrong; returns what it was."""
+    texts = _replace(graph, "path", _MISNAMED, TEXT)
+    patterns = _replace(graph, "pattern", _HALVES, r"[\\U00010000-\\U0010ffff]")
+    said = (
+        (texts, f"{texts} shapes look for the text of language strings where there can be none"),
+        (patterns, f"{patterns} patterns see two characters in each of those that UTF-16 writes as two"),
+    )
+    return tuple(words for count, words in said if count)
+
+
+def _replace(graph: "Graph", name: str, wrong: re.Pattern[str], right: str) -> int:
+    """Replaces in all values of a property of SHACL; returns in how many."""
+    property_ = _iri(SH + name)
+    found = [(shape, value) for shape, value in graph.subject_objects(property_) if wrong.search(str(value))]
+    for shape, value in found:
+        graph.remove((shape, property_, value))
+        graph.add((shape, property_, type(value)(wrong.sub(right, str(value)))))
+    return len(found)
 
 
 def check(document: Document, shapes: Shapes) -> list[Finding]:
