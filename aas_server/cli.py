@@ -128,12 +128,19 @@ def export(
 
 @group.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--shacl", is_flag=True, help="Check the official RDF of what they hold, too, with --shapes.")
+@click.option("--shapes", type=click.Path(path_type=Path), help="File with shapes of SHACL, as Part 1 comes with one.")
 @config_file
 @with_settings("strict", "max_upload", "max_expanded")
-def check(paths: tuple[Path, ...], **given: Any) -> None:
+def check(paths: tuple[Path, ...], shacl: bool, shapes: Path | None, **given: Any) -> None:
     """Check packages and environments without storing them; tells everything that is odd or wrong."""
+    if shacl != (shapes is not None):
+        raise click.UsageError("--shacl and --shapes go together")
     settings = _settings(store="sqlite:///:memory:", **given)
-    if not _run(running.import_files(settings, paths, False, True, click.echo)):
+    well = _run(running.import_files(settings, paths, False, True, click.echo))
+    if shapes is not None:
+        well = _run(running.check_shapes(settings, paths, shapes, click.echo)) and well
+    if not well:
         sys.exit(1)
 
 

@@ -11,18 +11,20 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from aas_server.aasx import writer
+from aas_server.aasx import folders, writer
 from aas_server.aasx.package import Limits, environment
 from aas_server.api.keys import STATE
 from aas_server.app import Server, listening, open_repository
 from aas_server.config import Settings, shipped
+from aas_server.graph import shapes
 from aas_server.model import Kind, json, xml
 from aas_server.model.errors import Invalid, NotFound, Problem, Unavailable, Unsupported
 from aas_server.model.identifiers import encode
+from aas_server.model.validation import verify
 from aas_server.plant import URL
 from aas_server.repository import Repository
 from aas_server.repository.exporting import Bundle, Selection, bundle, select
-from aas_server.repository.importing import Mode, Report
+from aas_server.repository.importing import SHAPE, Mode, Report
 from aas_server.repository.loading import load
 from aas_server.storage.opening import file_of
 
@@ -165,6 +167,36 @@ async def import_files(
             tell(_told(file, outcome))
             well = well and not isinstance(outcome, Problem)
     return well
+
+
+async def check_shapes(settings: Settings, paths: Sequence[Path], file: Path, tell: Print) -> bool:
+    """Check the official RDF of what files hold with shapes of SHACL; tells what is found. Returns whether nothing is.
+
+    Files that cannot be read are left out: checking their JSON tells it.
+    """
+    known, well = await asyncio.to_thread(shapes.opened, file), True
+    for fault in known.mended:
+        tell(f"{file}: {fault}; this is put right")
+    for path in paths:
+        with contextlib.suppress(Problem, OSError):
+            for each in await asyncio.to_thread(folders.files, path):
+                count, found = await asyncio.to_thread(_shaped, each, limits(settings), known)
+                tell("\n  ".join([f"{each}: {count} documents, {len(found)} found by shapes", *found]))
+                well = well and not found
+    return well
+
+
+def _shaped(file: Path, bounds: Limits, known: shapes.Shapes) -> tuple[int, list[str]]:
+    """How many documents a file holds, and what is found in them. Raises what opening it raises."""
+    found = list[str]()
+    with folders.opened(file, bounds) as package:
+        for _, document in package.documents:
+            name = f"{document.get('modelType')} {document.get('id')!r}"
+            if any(finding.constraint in SHAPE for finding in verify(document)):
+                found.append(f"{name}: not looked at, for its JSON has not the form of its class")
+            else:
+                found.extend(f"{name} {finding}" for finding in shapes.check(document, known))
+        return len(package.documents), found
 
 
 def _brief(file: Path, problem: Problem) -> str:

@@ -7,7 +7,7 @@ from aiohttp import web
 SERVER = "aas-server"
 
 #: Headers of answers that a page in a browser may read.
-EXPOSED = "ETag, Location, Retry-After, Content-Disposition"
+EXPOSED = "ETag, Location, Retry-After, Content-Disposition, Link"
 
 Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 

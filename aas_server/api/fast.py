@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
-from aas_server.api import encoding, errors, views
+from aas_server.api import contexts, encoding, errors, views
 from aas_server.api.answering import Answer
 from aas_server.api.cors import SERVER
 from aas_server.api.versions import MOUNTS
@@ -140,7 +140,7 @@ class FastPath:
             answer = views.answer(entry, target.path, target.view, head.accept_encoding, head.if_none_match)
         except Problem:
             return None  # the router says what is wrong
-        made = wire(answer, entry.key)
+        made = wire(contexts.linked(answer, target.view.content, line[4:-9].decode("ascii")), entry.key)
         size = len(data) + len(made.before) + len(made.after)
         self.repository.cache.keep_answer(entry, data, made, size)
         return made

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from aas_server.api import answering, filters, views
+from aas_server.api import answering, contexts, filters, views
 from aas_server.api.reading import Call
 from aas_server.model import Kind
 from aas_server.model.modifiers import ApiVersion, Content
@@ -29,7 +29,7 @@ class Collection:
         if call.content is Content.PATH and call.version is ApiVersion.V30:
             return await views.show_paths(call, self.kind, self.criteria(call))
         listing = await call.repository.page(self.kind, self.criteria(call), call.limit, call.cursor)
-        return views.show_page(call, listing)
+        return contexts.linked_page(call, views.show_page(call, listing))
 
     async def post(self, call: Call) -> web.Response:
         document = await call.identifiable(self.kind)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from aas_server.api import (
     bulk,
+    contexts,
     description,
     descriptors,
     discovery,
@@ -146,6 +147,7 @@ HEALTH = (
     ApiOperation("GetGraph", "GET", "/graph", graphs.get_graph),
     ApiOperation("GetGraphDifferences", "GET", "/graph/differences", graphs.get_differences),
     ApiOperation("GetGraphVocabulary", "GET", "/ns/graph", graphs.get_vocabulary),
+    ApiOperation("GetContext", "GET", f"/{contexts.NAME}", contexts.get_context),
     ApiOperation("GetVoid", "GET", "/.well-known/void", graphs.get_void),
     ApiOperation("GetLive", "GET", "/live", live.get_live),
     ApiOperation("GetLiveMappings", "GET", "/live/mappings", live.get_mappings),

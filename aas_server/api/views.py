@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp import web
 
-from aas_server.api import answering
+from aas_server.api import answering, contexts
 from aas_server.api.answering import Answer
 from aas_server.api.keys import GRAPH
 from aas_server.api.reading import Call
@@ -48,7 +48,8 @@ async def show(call: Call, entry: Entry, path: IdShortPath = ()) -> web.Response
     view, form = view_of(call), preferred(call.header("Accept"))
     if view.content is Content.NORMAL and form != JSON:
         return await _converted(call, entry, path, view, form)
-    return answer(entry, path, view, call.header("Accept-Encoding"), call.header("If-None-Match")).response()
+    made = answer(entry, path, view, call.header("Accept-Encoding"), call.header("If-None-Match"))
+    return contexts.linked(made, view.content, call.request.rel_url.raw_path).response()
 
 
 def answer(entry: Entry, path: IdShortPath, view: View, accept_encoding: str, if_none_match: str) -> Answer:
@@ -160,4 +161,5 @@ def show_elements(call: Call, entry: Entry) -> web.Response:
         start, end, cursor = answering.window(call, paths)
         return answering.paged(call, paths[start:end], cursor)
     start, end, cursor = answering.window(call, [element.get("idShort", "") for element in elements])
-    return answering.paged(call, represent_page(elements[start:end], view, entry.document), cursor)
+    page = answering.paged(call, represent_page(elements[start:end], view, entry.document), cursor)
+    return contexts.linked_page(call, page)

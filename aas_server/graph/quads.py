@@ -35,7 +35,7 @@ LANGUAGE = f"{RDF}langString"
 #: What the rules of the mapping let a writer add for people.
 _SHOWN = frozenset((LABEL[1:-1], f"{RDFS}comment"))
 #: Primitives that are no texts.
-_TYPED = {"Boolean": BOOLEAN, "BlobType": BINARY}
+TYPED = {"Boolean": BOOLEAN, "BlobType": BINARY}
 #: Nodes in each other, at most.
 DEEPEST = 200
 
@@ -59,7 +59,7 @@ Described = Mapping[Node, Mapping[str, Sequence[Term]]]
 
 
 @cache
-def _properties(class_name: str) -> dict[str, Attribute]:
+def properties(class_name: str) -> dict[str, Attribute]:
     """The attributes of a class by the IRIs of their properties."""
     owners = {name: owner for owner in reversed(ancestors(class_name)) for name in own_names(owner)}
     if class_name.startswith("LangString"):
@@ -67,10 +67,13 @@ def _properties(class_name: str) -> dict[str, Attribute]:
     return {f"{AAS}{owners[each.name]}/{each.name}": each for each in CLASSES[class_name]}
 
 
-def _member(enumeration: str, value: str) -> str:
-    """
-    >>> _member("DataTypeDefXsd", "xs:anyURI")[29:], _member("DataTypeIec61360", "REAL_MEASURE")[29:]
-    ('DataTypeDefXsd/AnyUri', 'DataTypeIec61360/RealMeasure')
+def member(enumeration: str, value: str) -> str:
+    """The member of an enumeration that a literal stands for.
+
+    >>> member("DataTypeDefXsd", "xs:anyURI").removeprefix(AAS), member("AssetKind", "Type").removeprefix(AAS)
+    ('DataTypeDefXsd/AnyUri', 'AssetKind/Type')
+    >>> member("DataTypeIec61360", "REAL_MEASURE").removeprefix(AAS)
+    'DataTypeIec61360/RealMeasure'
     """
     name = value.removeprefix("xs:")
     if name.isupper():
@@ -78,7 +81,7 @@ def _member(enumeration: str, value: str) -> str:
     return f"{AAS}{enumeration}/{name[:1].upper()}{name[1:].replace('URI', 'Uri')}"
 
 
-_MEMBERS: Final = {_member(name, value): value for name, values in ENUMERATIONS.items() for value in values}
+_MEMBERS: Final = {member(name, value): value for name, values in ENUMERATIONS.items() for value in values}
 
 
 # Writing
@@ -113,7 +116,7 @@ class _Writer:
 
     def _said(self, this: Node, value: Document, name: str, path: IdShortPath) -> Iterator[Triple]:
         yield this, TYPE, f"{AAS}{name}"
-        for property_, attribute in _properties(name).items():
+        for property_, attribute in properties(name).items():
             given = value.get(attribute.name)
             if given is None:
                 continue
@@ -126,7 +129,7 @@ class _Writer:
         self, this: Node, property_: str, attribute: Attribute, item: Json, path: IdShortPath, index: int | None
     ) -> Iterator[Triple]:
         if attribute.type in ENUMERATIONS:
-            yield this, property_, _member(attribute.type, str(item))
+            yield this, property_, member(attribute.type, str(item))
         elif attribute.type in CLASSES or attribute.type in CHOICES:
             node, said = self.instance(item, attribute.type, path)
             yield this, property_, node
@@ -136,7 +139,7 @@ class _Writer:
         elif isinstance(item, bool):
             yield this, property_, Text(str(item).lower(), BOOLEAN)
         else:
-            yield this, property_, Text(str(item), _TYPED.get(attribute.type, STRING))
+            yield this, property_, Text(str(item), TYPED.get(attribute.type, STRING))
 
 
 def _step(name: str, attribute: Attribute, item: Json, number: int) -> IdShortPath:
@@ -200,7 +203,7 @@ class _Reader:
         self.read.add(node)
         said = self._described.get(node, {})
         name = self._class(node, class_name, said)
-        known, found = _properties(name), {}
+        known, found = properties(name), {}
         for property_, values in said.items():
             if property_ in known:
                 attribute = known[property_]

@@ -29,7 +29,7 @@ def written(instance: Document, class_name: str, media_type: str, placed: Placed
     text = lines(triples(instance, class_name, placed))
     if media_type == NTRIPLES:
         return text.encode()
-    graph = _graph()
+    graph = empty()
     graph.parse(data=text, format="nt")
     for prefix, namespace in _PREFIXES.items():
         graph.bind(prefix, namespace)
@@ -45,7 +45,7 @@ def read(body: bytes, media_type: str, class_name: str) -> Document:
     except UnicodeDecodeError as error:
         raise Malformed(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
     _check(text, media_type)
-    graph = _graph()
+    graph = empty()
     try:
         graph.parse(io.StringIO(text), format=SYNTAXES[media_type], publicID=BASE)
     except RecursionError:
@@ -55,7 +55,7 @@ def read(body: bytes, media_type: str, class_name: str) -> Document:
     return document(described(graph), class_name)
 
 
-def _graph() -> "Graph":
+def empty() -> "Graph":
     """Literals stay as they are spelled; loaded late, for starting takes longer with it."""
     import rdflib
 
@@ -67,13 +67,14 @@ def described(graph: "Graph") -> Described:
     """A graph of rdflib as plain terms, in its order."""
     found: dict[Node, dict[str, list[Term]]] = {}
     for node in graph.subjects(unique=True):
-        said = found[_node(node)] = {}
+        said = found[label(node)] = {}
         for property_, value in graph.predicate_objects(node):  # which come as they were read, unlike all of them
             said.setdefault(str(property_), []).append(_term(value))
     return found
 
 
-def _node(node: Any) -> Node:
+def label(node: Any) -> Node:
+    """A node as a plain term."""
     from rdflib import BNode
 
     return f"_:{node}" if isinstance(node, BNode) else str(node)
@@ -84,7 +85,7 @@ def _term(value: Any) -> Term:
 
     if isinstance(value, Literal):
         return Text(str(value), LANGUAGE if value.language else str(value.datatype or STRING))
-    return _node(value)
+    return label(value)
 
 
 def _check(text: str, media_type: str) -> None:

@@ -209,6 +209,7 @@ CONTRACTS: Final = {
         "The graphs that are not as they would be if they were made anew", "200 GraphDifferences", refusals="501 503"
     ),
     "GetGraphVocabulary": Contract("What the terms of the graph mean", "200 Turtle", refusals="406"),
+    "GetContext": Contract("The JSON-LD context of all that is JSON here", "200 Context", tagged=True),
     "GetVoid": Contract("What the graph holds, in VoID", "200 Turtle", refusals="406"),
     "GetLive": Contract("How the plant stands: connections, and what cannot be carried out", "200 Live"),
     "GetLiveMappings": listed("Mappings with their newest values", "LiveMapping", "troubled", refusals="400"),

@@ -38,6 +38,7 @@ _SPECIAL: Final[dict[str, dict[str, Schema]]] = {
     "Html": {"text/html": STRING},
     "EventStream": {"text/event-stream": STRING},
     "Turtle": {"text/turtle": STRING},
+    "Context": {JSONLD: {"type": "object", "required": ["@context"]}},
     "Rdf": _GRAPHS,
     "NamedSparql": {**_ANSWERS, "application/sparql-query": STRING},
     "Sparql": _ANSWERS,
