@@ -32,6 +32,8 @@ from aas_server.model import Kind
 
 #: Seconds that a snapshot may be older than the view before another is made.
 FRESH = 0.5
+#: Seconds between looks whether a child that was killed has ended.
+REAPED = 0.1
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Serving:
         self._selector.register(channel, selectors.EVENT_READ, None)
         self._incoming = Incoming()
         self._children: list[Child] = []
+        self._dying: set[int] = set()
         self._waiting: deque[Question] = deque()
         self._version, self._forked = 0, 0.0
         self._running = True
@@ -97,13 +100,16 @@ class Serving:
                     self._take(key.data)
             self._stop_late()
             self._hand_out()
+            self._reap()
         for child in list(self._children):
             self._end(child)
+        self._reap(0)
 
     def _pause(self) -> float | None:
         """Seconds until something is due."""
         due = [child.question.deadline for child in self._children if child.question]
         due += [question.deadline for question in self._waiting]
+        due += [time.monotonic() + REAPED] if self._dying else []
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     # What we are told
@@ -215,7 +221,11 @@ class Serving:
         self._selector.unregister(child.channel)
         child.channel.close()
         os.kill(child.pid, signal.SIGKILL)
-        os.waitpid(child.pid, 0)
+        self._dying.add(child.pid)
+
+    def _reap(self, options: int = os.WNOHANG) -> None:
+        """Let those go that have ended; giving back their memory takes a while, in which others are answered."""
+        self._dying = {pid for pid in self._dying if os.waitpid(pid, options) == (0, 0)}
 
 
 def view_of(root: str, tables: Path) -> View:
