@@ -1,7 +1,9 @@
 """What docs/live.md shows is carried out."""
 
 import asyncio
+import base64
 import io
+import json
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -10,8 +12,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from aas_server.live.compiling import compiled
+from aas_server.live.credentials import KEYS, from_toml
+from aas_server.live.declaring import ENDPOINT, MAPPING, declared
 from aas_server.plant import URL
-from tests.examples import b64
+from tests.examples import b64, prop, submodel
 from tests.live.plants import free_port
 from tests.live.test_following import client, live, permitting, until
 
@@ -55,3 +60,32 @@ async def test_the_submodels_become_live(client: aiohttp.ClientSession, conveyor
 
     await until(moves)
     assert (await live(client))["defects"] == []
+
+
+def test_the_blob_holds_the_script() -> None:
+    blob = json.loads(shown("json", "Transformation"))
+    assert base64.b64decode(blob["value"]).decode() == shown("lua", "aimc_main")
+
+
+@pytest.mark.parametrize("word", ["writable", "[endpoint.press]"])
+def test_the_files_can_be_carried_out(tmp_path: Path, word: str) -> None:
+    file = tmp_path / "press.toml"
+    file.write_text(shown("toml", word), encoding="utf-8")
+    found = declared([file])
+    position = {"modelType": "SubmodelElementCollection", "idShort": "Position", "value": [prop("X", None)]}
+    motor = {"modelType": "SubmodelElementCollection", "idShort": "Motor", "value": [prop("Speed", None)]}
+    press = submodel("https://example.com/press/data", position, motor)
+    plan = compiled([], {press["id"]: press}.get, declarations=found.declarations)
+    assert (len(plan.mappings), found.defects, plan.defects) == (1, (), ())
+
+
+def test_the_credentials_can_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_text(shown("toml", "password_file"), encoding="utf-8")
+    (tmp_path / "plc-1.password").write_text("secret", encoding="utf-8")
+    assert from_toml(file)["opc.tcp://plc-1:4840"].password == "secret"
+
+
+def test_every_key_of_a_file_is_told() -> None:
+    told = set(re.findall(r"`([a-z_]+)`", TEXT)) | set(re.findall(r"^([a-z]+) = ", TEXT, re.MULTILINE))
+    assert {*MAPPING, *ENDPOINT, *KEYS} <= told
