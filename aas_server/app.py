@@ -185,6 +185,7 @@ class Server:
 
     app: web.Application
     repository: Repository
+    live: Live
     host: str
     port: int
 
@@ -225,6 +226,7 @@ async def open_repository(settings: Settings) -> AsyncIterator[Repository]:
 async def listening(repository: Repository, settings: Settings) -> AsyncIterator[Server]:
     """The server, answering requests; at the end those under way are finished within the grace time."""
     live = await asyncio.to_thread(plant, repository, settings)
+    live.patient = bool(settings.load or settings.examples)
     carrying_out = FirstOf([opening.commands(live, repository), await asyncio.to_thread(operations, settings)])
     app = application(repository, settings, carrying_out)
     app[LIBRARY] = await asyncio.to_thread(named_queries, settings)
@@ -238,7 +240,7 @@ async def listening(repository: Repository, settings: Settings) -> AsyncIterator
             _following(app, repository, settings),
             app[GRAPH].following(settings.external_url.rstrip("/") or _url(settings.host, port)),
         ):
-            yield Server(app, repository, settings.host, port)
+            yield Server(app, repository, live, settings.host, port)
     finally:
         await runner.cleanup()
 

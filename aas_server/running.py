@@ -129,6 +129,7 @@ async def _load(server: Server, settings: Settings, tell: Print) -> None:
     await _try(server, tell)
     if failed:
         tell(f"not ready: {len(failed)} of the files to load could not be loaded; {server.url}/health/ready names them")
+    await server.live.loaded()
 
 
 async def _try(server: Server, tell: Print) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,6 +53,13 @@ def test_a_wet_belt_slips_and_a_dried_one_does_not() -> None:
     assert run(drive, 10).slip < 0.01
 
 
+def test_a_wet_belt_that_is_slower_slips_no_more() -> None:
+    drive = run(Drive(friction=WET), 10)
+    assert drive.slip > 0.05
+    drive.setpoint = 0.3
+    assert run(drive, 10).slip < 0.05
+
+
 def test_an_emergency_stop_stops_the_belt() -> None:
     drive = run(Drive(), 10)
     drive.stopped = True
@@ -79,6 +88,12 @@ def test_the_example_is_connected_to_this_plant() -> None:
     nodes = {name for name in Drive().measured() if f"/?id=nsu={NAMESPACE};s={name}" in text}
     assert nodes == set(Drive().measured())
     assert URL in text
+
+
+def test_the_example_lets_set_what_the_plant_takes() -> None:
+    text = (shipped("submodels") / "examples" / "conveyor.json").read_text(encoding="utf-8")
+    (bounds,) = re.findall(r'"idShort": "min_max".*?"min": "(.*?)",\s*"max": "(.*?)"', text, re.DOTALL)
+    assert [float(each) for each in bounds] == [0.0, MOST_SPEED]
 
 
 # --- as somebody starts it
@@ -144,7 +159,13 @@ def test_serve_shows_a_conveyor_that_slips_when_it_is_wet(served: tuple[str, sub
     assert becomes(lambda: value("Slip") < 0.05 and value("State") == "Running")
     ask(f"{data}/submodel-elements/SpeedSetpoint/$value", "PATCH", 0.3)
     assert becomes(lambda: abs(value("Speed") - 0.3) < 0.02)
-    assert friction(7.0)["executionState"] == "Failed"
+    refused = friction(7.0)
+    assert refused["executionState"] == "Failed"
+    assert "'Friction': BadOutOfRange (the coefficient between drum and belt, from 0.01 to 1)" in json.dumps(refused)
+    with pytest.raises(urllib.error.HTTPError) as too_fast:
+        ask(f"{data}/submodel-elements/SpeedSetpoint/$value", "PATCH", 99)
+    with too_fast.value as answer:
+        assert (answer.status, b"99.0 is not between 0 and 1.5" in answer.read()) == (400, True)
     process.kill()
     assert becomes(port_is_free), "the plant ends with a server that is killed"
 

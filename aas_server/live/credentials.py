@@ -31,6 +31,9 @@ class Credentials:
 
 
 NOBODY = Credentials()
+#: What may stand in a table, as people look for it.
+KEYS = ("user", "password", "password_file", "password_env", "token", "token_file", "token_env", "certificate", "key",
+        "ca", "plain")  # fmt: skip
 
 
 def from_toml(path: Path) -> Mapping[str, Credentials]:
@@ -62,8 +65,10 @@ def _texts(path: Path, base: str, table: Mapping[str, object]) -> dict[str, str]
     found: dict[str, str] = {}
     for name, given in table.items():
         what, _, where = name.partition("_")
-        if what not in known or where not in ("", "file", "env") or not isinstance(given, str):
-            raise ValueError(f"{path}: {base}: {name} is none of {', '.join(sorted(known))}, as texts")
+        if what not in known or where not in ("", "file", "env"):
+            raise ValueError(f"{path}: {base}: {name} is none of {', '.join(KEYS)}")
+        if not isinstance(given, str):
+            raise ValueError(f"{path}: {base}: {name} must be a text, in quotation marks")  # noqa: TRY004 - of a file
         found[what] = _secret(path, base, name, given, where)
     return found
 

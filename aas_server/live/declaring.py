@@ -19,14 +19,14 @@ from aas_server.model.paths import IdShortPath, parse
 
 _NUMBERS = (int, float)
 #: The keys of a mapping, with what each must be.
-_MAPPING: Mapping[str, tuple[type, ...]] = {
+MAPPING: Mapping[str, tuple[type, ...]] = {
     "endpoint": (str,), "node": (str,), "topic": (str,), "resource": (str,), "submodel": (str,), "path": (str,),
     "operation": (str,), "object": (str,), "part": (str, list), "writable": (bool,), "observed": (bool,),
     "polling": _NUMBERS, "sampling": _NUMBERS, "publishing": _NUMBERS, "queue": (int,), "deadband": _NUMBERS,
     "min": _NUMBERS, "max": _NUMBERS, "max_staleness": _NUMBERS, "max_write_rate": _NUMBERS, "qos": (int,),
     "retain": (bool,),
 }  # fmt: skip
-_ENDPOINT: Mapping[str, tuple[type, ...]] = {"base": (str,), "security": (str,), "token": (str,)}
+ENDPOINT: Mapping[str, tuple[type, ...]] = {"base": (str,), "security": (str,), "token": (str,)}
 #: The shortest intervals, in seconds.
 _LEAST = {"polling": FASTEST, "publishing": FASTEST, "max_staleness": 0.001}
 _NOTHING = Guard()
@@ -94,7 +94,7 @@ def _endpoints(file: Path, given: Any) -> Mapping[str, Endpoint]:
     found: dict[str, Endpoint] = {}
     for name, table in given.items():
         try:
-            _check(table, _ENDPOINT)
+            _check(table, ENDPOINT)
             found[name] = _endpoint(
                 _text(table, "base"), table.get("security", "None"), table.get("token", "Anonymous")
             )
@@ -132,7 +132,7 @@ def _text(table: Mapping[str, Any], name: str) -> str:
 
 def _declaration(origin: str, table: Mapping[str, Any], known: Mapping[str, Endpoint]) -> Declaration:
     """One mapping. Raises Defective, Malformed, ValueError with what is wrong with it."""
-    _check(table, _MAPPING)
+    _check(table, MAPPING)
     named = _text(table, "endpoint")
     if named not in known and "://" not in named:
         raise Defective(f"there is no [endpoint.{named}], and it is no address")

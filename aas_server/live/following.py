@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: Changes that come so soon after each other, in seconds, lead to one new plan.
 TOGETHER = 0.2
+#: Seconds that a plan of what has been loaded may take before defects are warned of without it.
+PATIENCE = 10.0
 #: Seconds between two runs of a transformation; scripts in one go.
 TICK, AT_ONCE = 0.1, 100
 _UNREADABLE = status_code("BadDataEncodingUnsupported")
@@ -65,6 +67,11 @@ class Live:
         #: Whether a plan has been carried out.
         self.planned = asyncio.Event()
         self.defects: tuple[Defect, ...] = ()
+        #: Documents are still being loaded: what is missing may yet come, and nobody is warned of it.
+        self.patient = False
+        self._warned: frozenset[Defect] = frozenset()
+        #: The last change that the plan knows of.
+        self._seen = 0
         self.lines: dict[Endpoint, Line] = {}
         self.carried: dict[Mapped, Carried] = {}
         self.calls: dict[Place, Call] = {}
@@ -103,6 +110,7 @@ class Live:
             await asyncio.sleep(TOGETHER)
             await self.make()
         await self._move(batch)
+        self._seen = batch[-1].sequence
 
     def _touched(self, batch: Iterable[Logged]) -> bool:
         """Whether a batch changes what the plan is made of. What the plant itself says does not."""
@@ -114,6 +122,7 @@ class Live:
         )
 
     async def _load(self) -> None:
+        self._seen = self.repository.documents.newest
         await self._configurations.load()
         await self.make()
 
@@ -144,11 +153,9 @@ class Live:
         """From now on this is the plan. What stays the same is not interrupted."""
         whole = plan.mappings
         plan, refused = permitted(plan, self._permitted, scripts=self._transforming is not None)
-        known = set(self.defects)
         self.plan, self.defects = plan, (*self._declared.defects, *plan.defects, *refused)
-        for defect in self.defects:
-            if defect not in known:
-                log.warning("%s: %s", defect.origin, defect.text)
+        if not self.patient:
+            self._warn()
         if plan.mappings or plan.calls:
             several: list[Mapped | Call] = [*plan.mappings, *plan.calls]
             await self._connecting.prepare({endpoint for each in several for endpoint in endpoints(each)})
@@ -167,6 +174,23 @@ class Live:
             self._line(call.endpoint)
         await self._tidy({call.endpoint for call in plan.calls})
         self.planned.set()
+
+    def _warn(self) -> None:
+        """Say what is newly wrong."""
+        for defect in self.defects:
+            if defect not in self._warned:
+                log.warning("%s: %s", defect.origin, defect.text)
+        self._warned = frozenset(self.defects)
+
+    async def loaded(self) -> None:
+        """All that was to be loaded is here: once the plan is made of it, and from then on, defects are warned of."""
+        newest = self.repository.documents.newest
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while self._seen < newest:  # noqa: ASYNC110 - once, at the start
+                    await asyncio.sleep(TOGETHER)
+        self.patient = False
+        self._warn()
 
     async def _end(self, gone: Sequence[Carried]) -> None:
         if not gone:

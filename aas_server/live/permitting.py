@@ -1,5 +1,6 @@
 """The part of a plan that may be carried out: where its endpoints are permitted, and what it takes is switched on."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,25 +10,32 @@ from aas_server.live.plan import Call, Defect, ItemAt, Mapping, Plan
 
 
 def permitted(plan: Plan, patterns: Sequence[str], *, scripts: bool) -> tuple[Plan, list[Defect]]:
-    """The plan without what `patterns` or the lack of scripts forbids, and why."""
-    defects: list[Defect] = []
-    mappings = tuple(each for each in plan.mappings if _noted(defects, each, patterns, scripts))
-    calls = tuple(each for each in plan.calls if _noted(defects, each, patterns, scripts))
+    """The plan without what `patterns` or the lack of scripts forbids, and why: one cause is one defect."""
+    refused: dict[str, list[str]] = defaultdict(list)
+    mappings = tuple(each for each in plan.mappings if _noted(refused, each, patterns, scripts))
+    calls = tuple(each for each in plan.calls if _noted(refused, each, patterns, scripts))
+    defects = [Defect(_first(origins), why) for why, origins in refused.items()]
     return replace(plan, mappings=mappings, calls=calls), defects
 
 
-def _noted(defects: list[Defect], each: Mapping | Call, patterns: Sequence[str], scripts: bool) -> bool:
+def _noted(refused: dict[str, list[str]], each: Mapping | Call, patterns: Sequence[str], scripts: bool) -> bool:
     why = _forbidden(each, patterns) or ("" if scripts else _unable(each))
     if why:
-        defects.append(Defect(each.origin, why))
+        refused[why].append(each.origin)
     return not why
+
+
+def _first(origins: Sequence[str]) -> str:
+    return origins[0] + (f", and {len(origins) - 1} more" if len(origins) > 1 else "")
 
 
 def _forbidden(each: Mapping | Call, patterns: Sequence[str]) -> str:
     """What the operator's own files name needs no other permission."""
     bases = [] if each.declared else [endpoint.base for endpoint in endpoints(each)]
     refused = next((base for base in bases if not allowed(base, patterns)), None)
-    return f"{refused} is not among the endpoints that the setting live_allowed names" if refused else ""
+    if refused is None:
+        return ""
+    return f"{refused} is not among the endpoints that the setting live_allowed names{'' if patterns else ': none'}"
 
 
 def _unable(each: Mapping | Call) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 #: Friction between drum and belt.
 DRY, WET = 0.35, 0.15
+LEAST_FRICTION, MOST_FRICTION = 0.01, 1.0
 
 #: Metres per second, newtons, kilograms, seconds, metres, amperes, degrees Celsius.
 MOST_SPEED = 1.5

@@ -14,7 +14,7 @@ from asyncua.common.methods import uamethod
 from asyncua.server.server import Server
 
 from aas_server.plant import NAMESPACE
-from aas_server.plant.drive import MOST_SPEED, Drive
+from aas_server.plant.drive import LEAST_FRICTION, MOST_FRICTION, MOST_SPEED, Drive
 
 #: Its types are written for those who build clients.
 ua: Any = asyncua.ua
@@ -53,20 +53,25 @@ class Conveyor:
             self._nodes[name] = node.nodeid
             if name in SETTABLE:
                 await node.set_writable()
-        await self._add_method(folder, index, "SetFriction", self._set_friction, "Friction", ua.ObjectIds.Double)
+        await self._add_set_friction(folder, index)
 
-    @staticmethod
-    async def _add_method(folder: Any, index: int, name: str, call: Any, argument: str, kind: int) -> None:
-        wanted = ua.Argument(Name=argument, DataType=ua.NodeId(kind), ValueRank=-1)
-        await folder.add_method(ua.NodeId(name, index), ua.QualifiedName(name, index), call, [wanted], [])
+    async def _add_set_friction(self, folder: Any, index: int) -> None:
+        told = ua.LocalizedText(f"the coefficient between drum and belt, from {LEAST_FRICTION:g} to {MOST_FRICTION:g}")
+        wanted = ua.Argument(Name="Friction", DataType=ua.NodeId(ua.ObjectIds.Double), ValueRank=-1, Description=told)
+        node_id, named = ua.NodeId("SetFriction", index), ua.QualifiedName("SetFriction", index)
+        await folder.add_method(node_id, named, self._set_friction, [wanted], [])
 
     @property
     def _set_friction(self) -> Any:
         @uamethod
-        def set_friction(_: Any, friction: float) -> None:
-            if not 0.01 <= friction <= 1.0:
-                raise ua.uaerrors.BadOutOfRange
+        def set_friction(_: Any, friction: float) -> Any:
+            if not LEAST_FRICTION <= friction <= MOST_FRICTION:
+                return ua.CallMethodResult(
+                    StatusCode=ua.StatusCode(ua.StatusCodes.BadInvalidArgument),
+                    InputArgumentResults=[ua.StatusCode(ua.StatusCodes.BadOutOfRange)],
+                )
             self.drive.friction = friction
+            return None
 
         return set_friction
 

@@ -1,8 +1,10 @@
 """Mappings from files of the operator: what they say, what is wrong with them in words, and that they become live."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from aas_server.app import listening, open_repository
@@ -170,3 +172,24 @@ async def test_a_file_that_cannot_be_read_stops_the_start(
                 pass
     assert expected in str(raised.value)
     assert "plant.toml" in str(raised.value)
+
+
+async def test_what_is_yet_to_be_loaded_is_no_reason_to_warn(
+    permitting: Settings,  # noqa: F811
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gone = SPEED.replace(DATA, "urn:x:gone")
+    named = file(tmp_path, f"[[mapping]]\n{SPEED}[[mapping]]\n{gone}")
+    settings = replace(permitting, live_mappings=(str(named),), load=("later.json",))
+    async with (
+        open_repository(settings) as repository,
+        listening(repository, settings) as server,
+        aiohttp.ClientSession(server.url) as asking,
+    ):
+        assert len((await live(asking))["defects"]) == 2
+        await post(asking, data())
+        assert "is not here" not in caplog.text
+        await server.live.loaded()
+        warned = [each.getMessage() for each in caplog.records if "is not here" in each.getMessage()]
+        assert warned == [f"{named}: mapping 2: the sink 'value' leads to the submodel urn:x:gone, which is not here"]

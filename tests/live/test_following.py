@@ -205,7 +205,10 @@ async def test_what_cannot_be_carried_out_is_named(press: Plant, client: aiohttp
     await until(told)
     defects = [each["text"] for each in (await live(client))["defects"]]
     assert "no element at 'Missing' in urn:x:data" in defects
-    assert defects.count("opc.tcp://192.0.2.1:4840 is not among the endpoints that the setting live_allowed names") == 2
+    assert defects.count("opc.tcp://192.0.2.1:4840 is not among the endpoints that the setting live_allowed names") == 1
+    assert f"MappingConfigurations[0] in {AIMC}, and 1 more" in [
+        each["origin"] for each in (await live(client))["defects"]
+    ]
     assert (await live(client))["connections"] == []
     assert (await client.put(f"/submodels/{b64(AID)}", json=described(press.url))).status == 204
     assert (await client.put(AIMC_AT, json=configuration(of("Nowhere", "Speed"), of("Count")))).status == 204

@@ -58,11 +58,22 @@ async def test_a_server_is_believed_when_its_certificate_has_been_moved(press: P
         await watch.connection.observe({1: at("Speed")})
         error = await lost(watch)
         (rejected,) = await asyncio.to_thread(lambda: list((pki.folder / "rejected").iterdir()))
-        assert error == f"BadCertificateUntrusted: move {rejected.name} from rejected to trusted to believe this server"
-        await asyncio.to_thread(rejected.rename, pki.folder / "trusted" / rejected.name)
+        trusted = pki.folder / "trusted"
+        assert error == f"BadCertificateUntrusted: move {rejected} to {trusted} to believe this server"
+        await asyncio.to_thread(rejected.rename, trusted / rejected.name)
         with pytest.raises(Unavailable, match="BadCertificateUntrusted"):
             await watch.connection.write([(at("Speed"), 2.0)])  # which is worth an attempt at once
         await watch.sees({1: 1.0})
+
+
+async def test_whose_certificate_has_been_moved_is_not_waited_for(press: Plant, tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "pki")
+    async with connected(press, Security("Basic256Sha256", "SignAndEncrypt"), pki) as watch:
+        await watch.connection.observe({1: at("Speed")})
+        await lost(watch)
+        (rejected,) = await asyncio.to_thread(lambda: list((pki.folder / "rejected").iterdir()))
+        await asyncio.to_thread(rejected.rename, pki.folder / "trusted" / rejected.name)
+        await watch.sees({1: 1.0})  # which waits for less than the minute that other refusals take
 
 
 @pytest.mark.parametrize(("password", "error"), [("secret", ""), ("wrong", "BadUserAccessDenied")])
@@ -149,6 +160,8 @@ def test_credentials_are_read_and_not_shown(tmp_path: Path, monkeypatch: pytest.
     ("written", "words"),
     [
         ('["opc.tcp://a"]\npasswort = "hidden"', "passwort is none of"),
+        ('["opc.tcp://a"]\npasswordfile = "hidden"', "passwordfile is none of user, password, password_file"),
+        ('["opc.tcp://a"]\npassword = 4711', "password must be a text"),
         ('["opc.tcp://a"]\nplain = "hidden"', "plain is true or false"),
         ('["opc.tcp://a"]\nplain_env = "hidden"', "plain_env is none of"),
         ('["opc.tcp://a"]\npassword_env = "NOT_THERE"', "the variable that password_env names is not set"),

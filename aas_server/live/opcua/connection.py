@@ -15,7 +15,7 @@ from aas_server.live.attempting import Attempts, ended
 from aas_server.live.credentials import Credentials
 from aas_server.live.opcua.greeting import Greeting
 from aas_server.live.opcua.nodes import named
-from aas_server.live.opcua.security import Pki, secured
+from aas_server.live.opcua.security import Pki, Untrusted, secured
 from aas_server.live.opcua.session import Session
 from aas_server.live.opcua.writing import Methods, Writing
 from aas_server.model.errors import Problem, TimedOut, Unavailable
@@ -102,11 +102,28 @@ class OpcUaConnection:
     async def _run(self) -> None:
         while True:
             self._attempts.begin()
+            watching: asyncio.Task[None] | None = None
             try:
                 await self._serve()
             except Exception as error:
                 self._tell(named(error) if not isinstance(error, Problem) else str(error))
-            await self._attempts.pause(hopeless=self.standing.error.startswith(_HOPELESS))
+                watching = self._watching(error)
+            try:
+                await self._attempts.pause(hopeless=self.standing.error.startswith(_HOPELESS))
+            finally:
+                if watching is not None:
+                    watching.cancel()
+
+    def _watching(self, error: Exception) -> asyncio.Task[None] | None:
+        """Who is not believed is tried again as soon as somebody has moved the certificate."""
+        if not isinstance(error, Untrusted):
+            return None
+        return asyncio.create_task(self._believed(error.certificate), name=f"certificate of {self._endpoint.base}")
+
+    async def _believed(self, certificate: bytes) -> None:
+        with contextlib.suppress(OSError):
+            await self._pki.believed(certificate)
+            self._attempts.poke()
 
     def _tell(self, error: str) -> None:
         if error != self.standing.error or self.standing.link is Link.CONNECTED:

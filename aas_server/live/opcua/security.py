@@ -32,11 +32,21 @@ POLICIES: dict[str, type[security_policies.SecurityPolicy]] = {
 }
 #: From the weakest to the strongest.
 _STRENGTH = ["Aes128_Sha256_RsaOaep", "Basic256Sha256", "Aes256_Sha256_RsaPss"]
+#: Seconds between two looks at whether a server has come to be believed.
+LOOKED = 2.0
 MODES = {
     "None": ua.MessageSecurityMode.None_,
     "Sign": ua.MessageSecurityMode.Sign,
     "SignAndEncrypt": ua.MessageSecurityMode.SignAndEncrypt,
 }
+
+
+class Untrusted(Forbidden):
+    """Nobody has said that a server is to be believed; its certificate is kept in `file`."""
+
+    def __init__(self, file: Path, trusted: Path, certificate: bytes) -> None:
+        super().__init__(f"BadCertificateUntrusted: move {file} to {trusted} to believe this server")
+        self.certificate = certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +97,23 @@ class Pki:
             return
         await asyncio.to_thread(self._judge, certificate)
 
+    async def believed(self, certificate: bytes) -> None:
+        """Returns when somebody has said that the server with this certificate is to be believed. Raises OSError."""
+        while not await asyncio.to_thread(self._trusts, certificate):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(LOOKED)
+
+    def _trusts(self, certificate: bytes) -> bool:
+        trusted = (path for path in (self.folder / "trusted").glob("*") if path.is_file())
+        return any(_der(path.read_bytes()) == certificate for path in trusted)
+
     def _judge(self, certificate: x509.Certificate) -> None:
         encoded = certificate.public_bytes(Encoding.DER)
-        trusted = {path.read_bytes() for path in (self.folder / "trusted").glob("*") if path.is_file()}
-        if encoded not in {_der(each) for each in trusted}:
+        if not self._trusts(encoded):
             name = f"{_subject(certificate)}-{certificate.fingerprint(SHA256()).hex()[:16]}.der"
             rejected = self.folder / "rejected"
             rejected.mkdir(parents=True, exist_ok=True)
             (rejected / name).write_bytes(encoded)
-            raise Forbidden(f"BadCertificateUntrusted: move {name} from rejected to trusted to believe this server")
+            raise Untrusted(rejected / name, self.folder / "trusted", encoded)
         now = datetime.now(UTC)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise Forbidden(

@@ -230,7 +230,7 @@ class Methods:
         (result,) = await self._client.uaclient.call([request])
         code = int(result.StatusCode.value)
         if is_bad(code):
-            raise OperationFailed("; ".join([f"{status_name(code)}: {action.href}", *_told(names, result)]))
+            raise OperationFailed("; ".join([f"{status_name(code)}: {action.href}", *_told(wanted, result)]))
         answered = [each.Value for each in result.OutputArguments or ()]
         return {each.Name: normal(value) for each, value in zip(given, answered, strict=False)}
 
@@ -279,7 +279,11 @@ class Methods:
             raise Malformed(f"the argument {declared.Name!r}: {error}") from None
 
 
-def _told(names: Sequence[str], result: Any) -> list[str]:
-    """What the server says of each argument."""
-    codes = [int(each.value) for each in result.InputArgumentResults or ()]
-    return [f"argument {name!r}: {status_name(code)}" for name, code in zip(names, codes, strict=False) if is_bad(code)]
+def _told(arguments: Sequence[Any], result: Any) -> list[str]:
+    """What the server says of each argument that it does not take, and what it says that it would."""
+    found: list[str] = []
+    for argument, status in zip(arguments, result.InputArgumentResults or (), strict=False):
+        if is_bad(code := int(status.value)):
+            wanted = argument.Description.Text if argument.Description else None
+            found.append(f"argument {argument.Name!r}: {status_name(code)}" + (f" ({wanted})" if wanted else ""))
+    return found
