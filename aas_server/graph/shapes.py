@@ -82,7 +82,8 @@ def _replace(graph: "Graph", name: str, wrong: re.Pattern[str], right: str) -> i
     found = [(shape, value) for shape, value in graph.subject_objects(property_) if wrong.search(str(value))]
     for shape, value in found:
         graph.remove((shape, property_, value))
-        graph.add((shape, property_, type(value)(wrong.sub(right, str(value)))))
+        kind: Any = type(value)
+        graph.add((shape, property_, kind(wrong.sub(right, str(value)))))
     return len(found)
 
 
