@@ -50,6 +50,8 @@ def answer(store: ox.Store, calls: Functions, asked: dict[str, Any], query: str)
         )
     except SyntaxError as error:
         raise Malformed(f"the query cannot be read: {error}") from None
+    except RuntimeError as error:
+        raise Malformed(f"the query cannot be answered: {error}") from None
     name, form = form_of(results, asked["accept"])
     written = Bounded(asked["size"])
     try:
@@ -57,6 +59,8 @@ def answer(store: ox.Store, calls: Functions, asked: dict[str, Any], query: str)
             ox.serialize(results, written, form, prefixes=PREFIXES)  # type: ignore[arg-type]  # of graphs
         else:
             results.serialize(written, format=form)  # type: ignore[arg-type]  # of tables
+    except RuntimeError as error:
+        raise Malformed(f"the query cannot be answered: {error}") from None
     except OSError:
         raise TooLarge(f"the answer has more than {asked['size']} bytes; a LIMIT makes it smaller") from None
     return name, written.getvalue()
