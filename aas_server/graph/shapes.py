@@ -78,12 +78,14 @@ def _mended(graph: "Graph") -> tuple[str, ...]:
 
 def _replace(graph: "Graph", name: str, wrong: re.Pattern[str], right: str) -> int:
     """Replaces in all values of a property of SHACL; returns in how many."""
+    import rdflib
+
     property_ = _iri(SH + name)
     found = [(shape, value) for shape, value in graph.subject_objects(property_) if wrong.search(str(value))]
     for shape, value in found:
         graph.remove((shape, property_, value))
-        kind: Any = type(value)
-        graph.add((shape, property_, kind(wrong.sub(right, str(value)))))
+        made = rdflib.Literal if isinstance(value, rdflib.Literal) else rdflib.URIRef
+        graph.add((shape, property_, made(wrong.sub(right, str(value)))))
     return len(found)
 
 

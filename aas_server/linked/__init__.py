@@ -132,6 +132,8 @@ class Graph:
             raise NotInstalled("the graph is switched off: setting graph")
         if importlib.util.find_spec("pyoxigraph") is None:
             raise NotInstalled("the graph needs pyoxigraph: pip install 'aas-server[graph]'")
+        if not hasattr(os, "fork"):
+            raise NotInstalled("the graph needs a system whose processes fork, such as Linux or macOS")
         self._wanted.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BUILDING):

@@ -1,5 +1,6 @@
 """SPARQL 1.1 Protocol, item by item, as clients send it."""
 
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -212,3 +213,22 @@ async def test_it_can_be_switched_off() -> None:
     ):
         answer = await session.get("/sparql", params={"query": EVERY})
         assert (answer.status, "switched off" in await answer.text()) == (501, True)
+
+
+async def test_where_processes_do_not_fork_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(port=0, store="sqlite:///:memory:")
+    async with (
+        open_repository(settings) as repository,
+        listening(repository, settings) as server,
+        aiohttp.ClientSession(server.url) as session,
+    ):
+        monkeypatch.delattr(os, "fork")
+        answer = await session.get("/sparql", params={"query": EVERY})
+        assert (answer.status, "such as Linux or macOS" in await answer.text()) == (501, True)
+        assert (await (await session.get("/graph")).json())["state"] == "waiting"
+
+
+async def test_a_function_that_nobody_knows_is_told(client: aiohttp.ClientSession) -> None:
+    query = "SELECT (<urn:nobody>(1) AS ?x) { ?s g:path ?p }"
+    answer = await client.get("/sparql", params={"query": query})
+    assert (answer.status, "the query cannot be answered: " in await answer.text()) == (400, True)
