@@ -17,7 +17,7 @@ from aas_server.api.keys import STATE
 from aas_server.app import Server, listening, open_repository
 from aas_server.config import Settings, shipped
 from aas_server.graph import shapes
-from aas_server.model import Kind, json, xml
+from aas_server.model import Document, Kind, json, xml
 from aas_server.model.errors import Invalid, NotFound, Problem, Unavailable, Unsupported
 from aas_server.model.identifiers import encode
 from aas_server.model.validation import verify
@@ -179,25 +179,39 @@ async def check_shapes(settings: Settings, paths: Sequence[Path], file: Path, te
     for fault in known.mended:
         tell(f"{file}: {fault}; this is put right")
     for path in paths:
-        with contextlib.suppress(Problem, OSError):
-            for each in await asyncio.to_thread(folders.files, path):
-                count, found = await asyncio.to_thread(_shaped, each, limits(settings), known)
-                tell("\n  ".join([f"{each}: {count} documents, {len(found)} found by shapes", *found]))
-                well = well and not found
+        for each in await asyncio.to_thread(_files, path):
+            if (documents := await asyncio.to_thread(_documents, each, limits(settings))) is None:
+                continue
+            found = await asyncio.to_thread(_shaped, documents, known)
+            tell("\n  ".join([f"{each}: {len(documents)} documents, {len(found)} found by shapes", *found]))
+            well = well and not found
     return well
 
 
-def _shaped(file: Path, bounds: Limits, known: shapes.Shapes) -> tuple[int, list[str]]:
-    """How many documents a file holds, and what is found in them. Raises what opening it raises."""
+def _files(path: Path) -> list[Path]:
+    """The files at a path; none where there is nothing to read."""
+    with contextlib.suppress(Problem):
+        return folders.files(path)
+    return []
+
+
+def _documents(file: Path, bounds: Limits) -> list[Document] | None:
+    """The documents in a file; None where it cannot be read."""
+    with contextlib.suppress(Problem, OSError), folders.opened(file, bounds) as package:
+        return [document for _, document in package.documents]
+    return None
+
+
+def _shaped(documents: Sequence[Document], known: shapes.Shapes) -> list[str]:
+    """What is found in documents. Raises what shapes that cannot be used raise."""
     found = list[str]()
-    with folders.opened(file, bounds) as package:
-        for _, document in package.documents:
-            name = f"{document.get('modelType')} {document.get('id')!r}"
-            if any(finding.constraint in SHAPE for finding in verify(document)):
-                found.append(f"{name}: not looked at, for its JSON has not the form of its class")
-            else:
-                found.extend(f"{name} {finding}" for finding in shapes.check(document, known))
-        return len(package.documents), found
+    for document in documents:
+        name = f"{document.get('modelType')} {document.get('id')!r}"
+        if any(finding.constraint in SHAPE for finding in verify(document)):
+            found.append(f"{name}: not looked at, for its JSON has not the form of its class")
+        else:
+            found.extend(f"{name} {finding}" for finding in shapes.check(document, known))
+    return found
 
 
 def _brief(file: Path, problem: Problem) -> str:

@@ -55,7 +55,7 @@ def linked(answer: Answer, content: Content, path: str) -> Answer:
     """A JSON answer that says through which context it is read; one that shows values says nothing."""
     if answer.status != HTTPStatus.OK or content not in LINKED:
         return answer
-    return answer._replace(headers={**answer.headers, "Link": link(path)})
+    return Answer(answer.status, {**answer.headers, "Link": link(path)}, answer.body)
 
 
 def linked_page(call: Call, response: web.Response) -> web.Response:

@@ -90,19 +90,33 @@ def _replace(graph: "Graph", name: str, wrong: re.Pattern[str], right: str) -> i
 
 
 def check(document: Document, shapes: Shapes) -> list[Finding]:
-    """What is found in a document whose JSON has the shape of its class; the constraint is the name of SHACL's."""
-    import pyshacl
+    """What is found in a document whose JSON has the form of its class; the constraint is the name of SHACL's.
+
+    Raises Malformed for shapes that cannot be used.
+    """
     from rdflib import RDF
 
     said = list(triples(document, kind_of(document).value))
     graph = rdf.empty()
     for each in (*said, *known()):
         graph.add(tuple(map(_term, each)))
-    _, report, _ = pyshacl.validate(graph, shacl_graph=shapes.graph, inplace=True)
-    paths = _paths(said)
+    report, paths = _report(graph, shapes), _paths(said)
     results = report.subjects(RDF.type, _iri(f"{SH}ValidationResult"))
     found = [_finding({name: report.value(each, _iri(SH + name)) for name in _TOLD}, paths) for each in results]
     return sorted(found, key=str)
+
+
+def _report(graph: "Graph", shapes: Shapes) -> Any:
+    import pyshacl
+    from pyshacl.errors import ReportableRuntimeError
+
+    try:
+        _, report, _ = pyshacl.validate(graph, shacl_graph=shapes.graph, inplace=True)
+    except ReportableRuntimeError as error:
+        report = error
+    if isinstance(report, Exception):
+        raise Malformed(f"the shapes cannot be used: {str(report).strip()[:MESSAGE]}")
+    return report
 
 
 #: What is read of a result.

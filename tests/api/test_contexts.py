@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 from urllib.parse import urljoin
 
 import orjson
@@ -9,8 +10,9 @@ import pytest
 from aiohttp import ClientSession
 from pyld import jsonld
 
-from aas_server.app import Server
+from aas_server.app import Server, listening
 from aas_server.graph.quads import AAS
+from aas_server.repository import Repository
 from tests.examples import b64, concept, motors, shell
 
 CONTEXT = "/contexts/aas-3.1.jsonld"
@@ -86,3 +88,11 @@ async def test_a_client_that_knows_only_json_ld_reads_triples(server: Server) ->
     said = [(each["predicate"]["value"], each["object"]["value"]) for each in read["@default"]]
     assert {each["subject"]["value"] for each in read["@default"]} >= {"urn:x:1"}
     assert [value for name, value in said if name == f"{AAS}Property/value"] == ["4.2", "1.0E3", "press"]
+
+
+async def test_pages_of_other_origins_may_follow_it(repository: Repository, altered: Any) -> None:
+    async with listening(repository, altered(cors_origins="*")) as server, ClientSession(server.url) as client:
+        answer = await client.get(SUBMODEL, headers={"Origin": "https://ui.example"})
+        assert "Link" in answer.headers["Access-Control-Expose-Headers"]
+        found = await client.get(CONTEXT, headers={"Origin": "https://ui.example"})
+        assert (found.status, found.headers["Access-Control-Allow-Origin"]) == (200, "*")

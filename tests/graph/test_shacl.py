@@ -127,7 +127,10 @@ def test_the_command_line_finds_nothing_in_what_is_sound(tmp_path: Path) -> None
 def test_what_is_no_document_is_not_looked_at(tmp_path: Path) -> None:
     file = tmp_path / "broken.json"
     file.write_bytes(orjson.dumps({"submodels": [{"modelType": "Submodel", "id": "urn:x:1", "idShort": 7}]}))
-    code, told = checked("--shacl", "--shapes", shared(OFFICIAL), file, tmp_path / "nothing.json")
+    (tmp_path / "bad.json").write_text("{", encoding="utf-8")
+    (tmp_path / "sound.json").write_bytes(orjson.dumps({"submodels": [submodel("urn:x:2")]}))
+    code, told = checked("--shacl", "--shapes", shared(OFFICIAL), tmp_path, tmp_path / "nothing.json")
+    assert f"{tmp_path / 'sound.json'}: 1 documents, 0 found by shapes" in told
     assert (code, "Submodel 'urn:x:1': not looked at, for its JSON has not the form of its class" in told) == (1, True)
 
 
@@ -135,6 +138,11 @@ def test_what_is_no_document_is_not_looked_at(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("<urn:a> <urn:b> <urn:c> .", "shapes.ttl has no shapes for classes of https://admin-shell.io/aas/3/1/"),
+        (
+            "@prefix sh: <http://www.w3.org/ns/shacl#> . [] a sh:NodeShape ; sh:property 7 ; "
+            "sh:targetClass <https://admin-shell.io/aas/3/1/Submodel> .",
+            "the shapes cannot be used: ",
+        ),
         ("no turtle", "shapes.ttl cannot be read as RDF: "),
         (None, "shapes.ttl: No such file or directory"),
     ],
