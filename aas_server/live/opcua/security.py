@@ -137,11 +137,11 @@ def _subject(certificate: x509.Certificate) -> str:
 
 async def secured(client: Greeting, security: Security, credentials: Credentials, pki: Pki) -> None:
     """Set up how a client talks to its server. Raises Unsupported, Forbidden, and what the connection raises."""
-    wants = security.auto or security.policy != "None" or security.token == "Certificate"  # noqa: S105 - the kind of a token
+    policy, mode = await _chosen(client, security, credentials)
+    wants = policy != "None" or security.token == "Certificate"  # noqa: S105 - the kind of a token
     if wants:
         await pki.prepare()
         client.application_uri = pki.application
-    policy, mode = await _chosen(client, security, credentials)
     if policy != "None":
         if policy not in POLICIES or mode not in MODES:
             raise Unsupported(f"BadSecurityPolicyRejected: {policy} with {mode} is not offered here")
