@@ -140,6 +140,9 @@ async def test_who_is_asked_for_a_name_is_told(tmp_path: Path) -> None:
     async with plant(0, str(tmp_path)) as secured:
         password = tmp_path / "password"
         await asyncio.to_thread(password.write_text, "secret")
+        await secured.set(named=True)
+        result = await run("browse", secured.url, "--trust-all", "--pki", str(tmp_path / "believing"))
+        assert "say who you are with --user and --password-file" in result.output
         named = ("--user", "operator", "--password-file", str(password), "--pki", str(tmp_path / "pki"))
         result = await run("browse", secured.url, "--security", "None", *named)
         assert "mapping browse: --plain" in result.output

@@ -162,7 +162,11 @@ async def _chosen(client: Greeting, security: Security, credentials: Credentials
         return security.policy, security.mode
     policy, mode = await _strongest(client)
     if secret and policy == "None":  # whoever stands between may have left out the others
-        raise Forbidden("BadSecurityPolicyRejected: the server offers no policy but None, to which no password goes")
+        raise Forbidden(
+            "BadSecurityPolicyRejected: the server offers no policy but None, to which no password goes unless the "
+            "interface asks for None and the credentials of this endpoint say plain = true (mapping browse: "
+            "--security None --plain)"
+        )
     return policy, mode
 
 
