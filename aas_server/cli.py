@@ -151,7 +151,7 @@ def mapping() -> None:
 
 @mapping.command()
 @click.argument("base", metavar="opc.tcp://HOST:PORT")
-@click.option("--node", default="", help="Node to begin at: nsu=urn:x;s=Plant, ns=2;i=5; Objects where none is named.")
+@click.option("--node", default="", help="Node to begin at: nsu=urn:x;s=Plant, /Objects/2:Plant; without it, Objects.")
 @click.option("--out", type=click.Path(path_type=Path), help="File for the proposal; without it, it is printed.")
 @click.option("--post", default="", metavar="URL", help="Server to upload the proposal to.")
 @click.option("--id-prefix", "prefix", default="", help="What the identifiers begin with.")

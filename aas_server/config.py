@@ -213,6 +213,11 @@ def shipped(folder: str) -> Path:
     return installed if installed.exists() else package.parent / folder
 
 
+def _untold(record: logging.LogRecord) -> bool:
+    """What gmqtt says of a broker's refusals is told by who uses it; what it stumbles over is not."""
+    return not record.name.startswith("gmqtt") or record.exc_info is not None
+
+
 def set_up_logging(level: str, form: str) -> None:
     """Structured, quiet logs on standard error."""
     formatters = {
@@ -228,7 +233,14 @@ def set_up_logging(level: str, form: str) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"chosen": formatters[form]},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
+            "filters": {"refusals": {"()": lambda: _untold}},
+            "handlers": {
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "chosen",
+                    "filters": [] if level == "DEBUG" else ["refusals"],
+                }
+            },
             "root": {"level": level, "handlers": ["stderr"]},
             # They tell every packet that they send, and what is wrong is told by who uses them.
             "loggers": {name: {"level": "DEBUG" if level == "DEBUG" else "ERROR"} for name in ("asyncua", "gmqtt")},

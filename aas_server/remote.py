@@ -6,15 +6,21 @@ from typing import Any, cast
 import aiohttp
 import orjson
 
+from aas_server.live.http import words
 from aas_server.model import Document
-from aas_server.model.errors import Refused, Unavailable
+from aas_server.model.errors import Malformed, Refused, Unavailable
 
 #: Seconds that a server may take to answer.
 ANSWER = 300.0
 
 
 async def answered(method: str, url: str, **given: Any) -> tuple[str, bytes]:
-    """Media type and body of what a server answers. Raises Unavailable, Refused with what it says."""
+    """Media type and body of what a server answers.
+
+    Raises Malformed for what is no address of one, Unavailable, Refused with what it says.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise Malformed(f"{url.partition('/')[0]} is no address of a server; it is like http://127.0.0.1:8080")
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER)) as client,
@@ -27,7 +33,7 @@ async def answered(method: str, url: str, **given: Any) -> tuple[str, bytes]:
                 raise Refused(f"{url} answers {answer.status}: {_told(body) or answer.reason}")
             return answer.content_type, body
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unavailable(f"{url}: {error or type(error).__name__}") from None
+        raise Unavailable(f"{url}: {words(error)}") from None
 
 
 async def document(method: str, url: str, **given: Any) -> Document:

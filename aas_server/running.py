@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from aas_server.aasx import folders, writer
@@ -49,6 +49,7 @@ async def serve(settings: Settings, tell: Print) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers in the loop
             loop.add_signal_handler(number, stopped.set)
     settings = _connected(settings)
+    await _try_port(settings)
     async with (
         open_repository(settings) as repository,
         _plant(settings, tell),
@@ -96,15 +97,28 @@ async def _plant(settings: Settings, tell: Print) -> AsyncIterator[None]:
             await process.wait()
 
 
+async def _try_port(settings: Settings) -> None:
+    """Who cannot listen makes no store first. Raises Unavailable."""
+    with _at(settings):
+        (await asyncio.get_running_loop().create_server(asyncio.Protocol, settings.host, settings.port)).close()
+
+
+@contextlib.contextmanager
+def _at(settings: Settings) -> Iterator[None]:
+    """Raises Unavailable where the address cannot be had: in use, unknown, not allowed."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{settings.host} port {settings.port}"
+        raise Unavailable(f"cannot listen on {where}: {error.strerror or error}") from None
+
+
 @contextlib.asynccontextmanager
 async def _listening(repository: Repository, settings: Settings) -> AsyncIterator[Server]:
-    """The listening server. Raises Unavailable where the address cannot be had: in use, unknown, not allowed."""
+    """The listening server. Raises Unavailable."""
     async with contextlib.AsyncExitStack() as stack:
-        try:
+        with _at(settings):
             server = await stack.enter_async_context(listening(repository, settings))
-        except OSError as error:
-            where = f"{settings.host} port {settings.port}"
-            raise Unavailable(f"cannot listen on {where}: {error.strerror or error}") from None
         yield server
 
 

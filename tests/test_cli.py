@@ -256,11 +256,13 @@ def test_a_second_server_on_one_store(start: Start) -> None:
     start("--store", "sqlite:///one.db").ready()
     line = refused(start("--store", "sqlite:///one.db"))
     assert "one.db is open in another process" in line
+    assert "GET /serialization exports" in line
 
 
-def test_a_port_in_use(start: Start) -> None:
+def test_a_port_in_use(start: Start, tmp_path: Path) -> None:
     port = start("--store", "sqlite:///:memory:").ready().url.rpartition(":")[2]
-    line = refused(start("--store", "sqlite:///:memory:", "--port", port))
+    line = refused(start("--store", "sqlite:///never.db", "--port", port))
+    assert not (tmp_path / "never.db").exists()
     assert f"cannot listen on 127.0.0.1 port {port}" in line
     assert "in use" in line
 

@@ -62,13 +62,24 @@ def _split(rest: str) -> tuple[str, str]:
 def check(patterns: Iterable[str]) -> None:
     """Raises ValueError for a pattern that names nothing, or other than what it looks like."""
     for pattern in patterns:
-        name, _ = _split(pattern.rpartition("://")[2])
+        scheme, found, rest = pattern.rpartition("://")
+        if "//" in pattern and not found:
+            raise ValueError(f"{pattern!r} has no colon before its slashes; it is like opc.tcp://plc-1:4840")
+        if found and scheme.lower() not in _PORTS:
+            raise ValueError(f"{pattern!r} begins with none of {', '.join(f'{each}://' for each in _PORTS)}")
+        name, port = _split(rest)
         if not name:
             raise ValueError(f"{pattern!r} names no host; it is like opc.tcp://plc-1:4840, 10.0.0.0/8 or *.example.org")
-        if name != "*" and re.fullmatch(r"[0-9.]*[*][0-9.*]*", name):
-            raise ValueError(f"{pattern!r} looks like addresses; a network is written like 192.168.0.0/16")
-        if "/" in name:
-            try:
-                ipaddress.ip_network(name)
-            except ValueError as error:
-                raise ValueError(f"{pattern!r} is no network: {error}") from None
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+            raise ValueError(f"{pattern!r}: {port!r} is no port; they are from 1 to 65535")
+        _check_host(pattern, name)
+
+
+def _check_host(pattern: str, name: str) -> None:
+    if name != "*" and re.fullmatch(r"[0-9.]*[*][0-9.*]*", name):
+        raise ValueError(f"{pattern!r} looks like addresses; a network is written like 192.168.0.0/16")
+    if "/" in name or re.fullmatch(r"[0-9.]+", name):
+        try:
+            ipaddress.ip_network(name)
+        except ValueError as error:
+            raise ValueError(f"{pattern!r} is no network and no address: {error}") from None

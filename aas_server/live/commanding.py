@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
@@ -84,7 +83,8 @@ class Commands:
             raise Forbidden(f"{where} is made by a mapping and cannot be set")
         line, at, guard = found
         if not at.item.writable:
-            raise Forbidden(f"{where} is fed by {at.endpoint.base}; its mapping does not let it be written (forms.op)")
+            key = "writable" if self._live.behind[slot][0].mapping.declared else "forms.op"
+            raise Forbidden(f"{where} is fed by {at.endpoint.base}; its mapping does not let it be written ({key})")
         if slot.element is None:
             raise Malformed(f"{where}: {slot.error}")
         depth = len(slot.path)
@@ -180,5 +180,10 @@ def _within(where: str, guard: Guard, value: float) -> None:
     low, high = guard.least, guard.most
     if (low is None or value >= low) and (high is None or value <= high):
         return
-    least, most = -math.inf if low is None else low, math.inf if high is None else high
-    raise Malformed(f"{where}: {value} is not between {least:g} and {most:g}, as its interface demands")
+    raise Malformed(f"{where}: {value} is not {_range(low, high)}, as its interface demands")
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"

@@ -94,6 +94,7 @@ class Compiler:
         """One mapping of a file."""
         at = (declaration.submodel_id, declaration.path)
         try:
+            self._present(*at)
             if isinstance(declaration.at, Action):
                 self._operation(*at)
                 self.calls.append(Call(declaration.origin, declaration.endpoint, declaration.at, *at, declared=True))
@@ -104,6 +105,11 @@ class Compiler:
             self._put(Mapping(declaration.origin, (source,), (sink,), declared=True))
         except Defective as defect:
             self.defects.append(Defect(declaration.origin, str(defect)))
+
+    def _present(self, submodel_id: str, path: IdShortPath) -> None:
+        """Raises Defective where the submodel is missing, or has no such element."""
+        if self._world.at(submodel_id, path) is None:
+            raise Defective(f"the submodel {submodel_id} is not here")
 
     # AIMC 1.0
 

@@ -3,6 +3,7 @@
 A file that cannot be read is no file; a mapping in it that cannot be carried out is a defect, with its number.
 """
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -139,7 +140,7 @@ def _declaration(origin: str, table: Mapping[str, Any], known: Mapping[str, Endp
     leads = known[named] if named in known else _endpoint(named)
     href = _href(leads, table)
     if "operation" in table:
-        action = Action(href, _node(table["object"]) if "object" in table else "")
+        action = Action(href, named_node(table["object"]) if "object" in table else "")
         return Declaration(origin, leads, action, _text(table, "submodel"), parse(_text(table, "operation")))
     item = _item(leads, href, table)
     return Declaration(origin, leads, item, _text(table, "submodel"), parse(_text(table, "path")), _guard(table))
@@ -149,15 +150,15 @@ def _href(leads: Endpoint, table: Mapping[str, Any]) -> str:
     """Where at its endpoint it is, in the protocol's own words."""
     match leads.scheme:
         case "opc.tcp":
-            return _node(_text(table, "node"))
+            return named_node(_text(table, "node"))
         case "mqtt" | "mqtts":
             return topic(_text(table, "topic"))
         case _:
             return "/" + _text(table, "resource").lstrip("/")
 
 
-def _node(text: str) -> str:
-    """A NodeId as it is, or a browse path from the root."""
+def named_node(text: str) -> str:
+    """A NodeId as it is, or a browse path from the root. Raises Defective."""
     if text.startswith("/"):
         return f"path:{text}"
     if not text.startswith(NODES):
@@ -205,4 +206,7 @@ _SENT = ("qos", "retain")
 
 
 def _guard(table: Mapping[str, Any]) -> Guard:
+    if not table.get("min", -math.inf) <= table.get("max", math.inf):  # nor is anything within NaN
+        given = " and ".join(f"{name} is {table[name]}" for name in ("min", "max") if name in table)
+        raise Defective(f"{given}: nothing is within")
     return guard(table.get("min"), table.get("max"), table.get("max_staleness"), table.get("max_write_rate"))

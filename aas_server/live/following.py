@@ -294,13 +294,13 @@ class Live:
     async def _transform(self, transforming: Transforming) -> None:
         due = [each for each in self.carried.values() if each.dirty and each.complete]
         for start in range(0, len(due), AT_ONCE):
-            several = [(each, each.mapping.transformation or "") for each in due[start : start + AT_ONCE]]
-            for each, _ in several:
+            several = due[start : start + AT_ONCE]
+            for each in several:
                 each.dirty = False
-            orders = [Order(script, {n: given.value for n, given in each.inputs.items()}) for each, script in several]
-            for (each, script), made in zip(several, await transforming.run(orders), strict=True):
+            orders = [_order(each) for each in several]
+            for each, order, made in zip(several, orders, await transforming.run(orders), strict=True):
                 each.take(made)
-                each.dirty = each.dirty or transforming.rests(script)
+                each.dirty = each.dirty or transforming.rests(order.script)
 
     # Storing, and the end
 
@@ -326,3 +326,9 @@ class Live:
             await self.feeding.unbind([slot for each in self.carried.values() for slot in each.slots.values()])
             await self._refused.close()
         self.carried.clear()
+
+
+def _order(carried: Carried) -> Order:
+    """What the script of a mapping is given now."""
+    sources = {name: given.value for name, given in carried.inputs.items()}
+    return Order(carried.mapping.transformation or "", sources, carried.mapping.origin)

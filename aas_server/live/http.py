@@ -154,7 +154,7 @@ class HttpConnection:
                 self._alive(resource)
                 self._fail(resource, str(trouble), trouble.status)
             except Exception as error:
-                self._miss(resource, _words(error))
+                self._miss(resource, words(error))
             else:
                 self._arriving.put(self._read(resource))
             await asyncio.sleep(max(0.0, resource.period - (time.monotonic() - begun)))
@@ -271,11 +271,22 @@ def _problems(base: str) -> Iterator[None]:
     except TimeoutError:
         raise TimedOut(f"BadTimeout: {base} did not answer within {ANSWER:g} s") from None
     except (aiohttp.ClientError, OSError) as error:
-        raise Unavailable(f"{base} is not connected: {_words(error)}") from None
+        raise Unavailable(f"{base} is not connected: {words(error)}") from None
 
 
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def words(error: Exception) -> str:
+    """What went wrong with a request, for people."""
+    match error:
+        case aiohttp.ClientSSLError():
+            return str(error.os_error)
+        case aiohttp.ClientConnectorDNSError():
+            return "nobody knows this host"
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
+            return "nobody listens there"
+        case aiohttp.ClientConnectorError():
+            return error.os_error.strerror or str(error.os_error)
+        case _:
+            return str(error) or type(error).__name__
 
 
 def _quality(answer: aiohttp.ClientResponse) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -119,6 +120,10 @@ class Session:
             await self._client.connect(host, port, ssl=context or False, keepalive=ALIVE, version=version)
         except MQTTConnectError as error:
             raise ConnectionRefusedError(f"the broker refuses the session: {error}") from None
+        except ConnectionRefusedError:
+            raise ConnectionRefusedError("nobody listens there") from None
+        except socket.gaierror:
+            raise ConnectionError(f"nobody knows the host {host}") from None
 
     def subscribe(self, topics: Iterable[tuple[str, int]], refused: Callable[[Sequence[str]], None]) -> None:
         """Hear of topics, each with a quality of service; those that the broker does not allow are told."""

@@ -95,7 +95,8 @@ def _lock(path: Path) -> IO[bytes]:
         except OSError:
             file.close()
             raise Unavailable(
-                f"{path} is open in another process; stop that one, or use its HTTP API (POST /upload) instead"
+                f"{path} is open in another process; stop that one, or ask it over HTTP: POST /upload imports, "
+                "GET /serialization exports"
             ) from None
     return file
 

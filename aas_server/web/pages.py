@@ -53,6 +53,11 @@ LINKS: Final = {
     "shells": "/shells",
     "submodels": "/submodels",
     "conceptDescriptions": "/concept-descriptions",
+    "upload": "/upload",
+    "sparql": "/sparql",
+    "graph": "/graph",
+    "live": "/live",
+    "events": "/events",
     "health": "/health/ready",
 }
 

@@ -140,6 +140,20 @@ async def test_hostile_queries_are_refused(client: ClientSession, condition: Any
     assert (status, len(body["messages"])) == (400, 1)
 
 
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("$sme.Speed", "it ends with an attribute, as $sme.Speed#value"),
+        ("$sm", "it ends with an attribute, as $sm#id"),
+        ("Speed#value", "it begins with one of $aas, $sm, $sme"),
+        ("$sme.2nd#value", "$root, .idShortPath for $sme, #attribute"),
+    ],
+)
+async def test_a_field_that_is_none_says_what_is_missing(client: ClientSession, field: str, words: str) -> None:
+    status, body = await ask(client, compare("$eq", field, "x"))
+    assert (status, words in body["messages"][0]["text"]) == (400, True), body
+
+
 async def test_a_large_body_is_refused(client: ClientSession) -> None:
     status, _ = await ask(client, compare("$eq", "$sm#id", "x" * 300_000))
     assert status == 413

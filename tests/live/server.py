@@ -111,8 +111,9 @@ async def obey(server: Server, variables: int) -> None:
 
     `{"Speed": 4.5}`, `{"Speed": [null, "BadSensorFailure"]}`; a structure that is not as the server describes it:
     `{"Point": {"body": "0102"}}`; all that are numbered: `{"all": 3}`; a ByteString that is shorter than it says:
-    `{"torn": "Raw"}`; passwords are to come without an encryption of their own: `{"readable": true}`; a node that takes
-    some seconds to be read and written, while others are answered or wait, too: `{"slow": ["Speed", 20, true]}`.
+    `{"torn": "Raw"}`; passwords are to come without an encryption of their own: `{"readable": true}`; nobody without
+    a name is let in: `{"named": true}`; a node that takes some seconds to be read and written, while others are
+    answered or wait, too: `{"slow": ["Speed", 20, true]}`.
     """
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 20)
@@ -121,6 +122,8 @@ async def obey(server: Server, variables: int) -> None:
     while line := await reader.readline():
         for name, value in json.loads(line).items():
             match name:
+                case "named":
+                    server.set_identity_tokens([ua.UserNameIdentityToken])
                 case "all":
                     await change_all(server, index, value, variables)
                 case "torn":

@@ -277,6 +277,38 @@ def test_patterns_that_mean_something_else_are_refused(pattern: str) -> None:
         check([pattern])
 
 
+MISSPELT = {
+    "opc.tcp//x": "has no colon before its slashes",
+    "opc.tpc://x": "begins with none of opc.tcp://, mqtt://",
+    "300.1.1.1": "is no network and no address",
+    "opc.tcp://10.1.2:4840": "is no network and no address",
+    "plc-1:48400000": "'48400000' is no port",
+    "opc.tcp:plc-1": "'plc-1' is no port",
+}
+
+
+@pytest.mark.parametrize(("pattern", "words"), MISSPELT.items())
+def test_patterns_that_match_nothing_are_refused(pattern: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check([pattern])
+
+
+def test_patterns_that_match_something_are_not_refused() -> None:
+    check(
+        [
+            "*",
+            "plc-1",
+            "opc.tcp://plc-1:4840/UA",
+            "10.0.0.0/8",
+            "[::1]:4840",
+            "::1",
+            "fe80::/10",
+            "MQTTS://*.c",
+            "1.2.3.4",
+        ]
+    )
+
+
 def test_of_more_than_a_hundred_thousand_items_the_rest_is_left_out_and_said() -> None:
     names = [f"E{number}" for number in range(50_010)]
     described = interface(BASE, [node("Speed", "/?id=ns=1;s=Speed")])

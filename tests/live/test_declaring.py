@@ -107,8 +107,8 @@ WRONG = {
     SPEED + 'writable = "yes"': "writable is 'yes'; it must be true or false",
     SPEED + "max_write_rate = 0": "max_write_rate is 0; it must be more than 0",
     SPEED + "max_write_rate = nan": "max_write_rate is nan; it must be more than 0",
-    SPEED + "min = nan": "min_max is from nan to inf: nothing is within",
-    SPEED + "min = 2\nmax = 1": "min_max is from 2 to 1: nothing is within",
+    SPEED + "min = nan": "min is nan: nothing is within",
+    SPEED + "min = 2\nmax = 1": "min is 2 and max is 1: nothing is within",
     SPEED.replace(PLC, "mqtt://plc").replace("node =", "topic = 'press/+' #"): "'press/+' is no topic but a pattern",
     SPEED + "polling = 0": "polling is 0; it must be at least 0.01 seconds",
     SPEED + "queue = 0": "queue is 0; it must be from 1 to 10000",
@@ -117,7 +117,7 @@ WRONG = {
     SPEED.replace('path = "Speed"', ""): "path is missing",
     SPEED.replace('"Speed"', '"A..B"'): "'A..B' is no idShortPath",
     SPEED.replace('path = "Speed"', 'path = "Nowhere"'): "Nowhere",
-    SPEED.replace(DATA, "urn:other"): "the submodel urn:other, which is not here",
+    SPEED.replace(DATA, "urn:other"): "the submodel urn:other is not here",
     SPEED.replace("opc.tcp", "ftp"): "speaks ftp",
     SPEED.replace("opc.tcp://plc", "opc.tcp://me:secret@plc"): "holds credentials",
     SPEED.replace(PLC, "press"): "there is no [endpoint.press]",
@@ -192,4 +192,4 @@ async def test_what_is_yet_to_be_loaded_is_no_reason_to_warn(
         assert "is not here" not in caplog.text
         await server.live.loaded()
         warned = [each.getMessage() for each in caplog.records if "is not here" in each.getMessage()]
-        assert warned == [f"{named}: mapping 2: the sink 'value' leads to the submodel urn:x:gone, which is not here"]
+        assert warned == [f"{named}: mapping 2: the submodel urn:x:gone is not here"]

@@ -13,11 +13,12 @@ import pytest
 
 from aas_server.app import listening, open_repository
 from aas_server.config import Settings
-from aas_server.mqtt import Message
+from aas_server.mqtt import Broker, Message, opened
 from tests.brokers import client as talking
 from tests.brokers import mosquitto
 from tests.examples import b64, collection, prop, submodel
 from tests.live.interfaces import AID, DATA, action, configuration, interface, mapping, of, reference, text
+from tests.live.plants import free_port
 from tests.live.test_following import live, permitting, post, shows, until, value
 
 __all__ = ["permitting"]
@@ -321,3 +322,12 @@ async def test_many_messages_at_once_end_with_the_newest(letting: Settings, tmp_
         await shows(client, P0=50, P199=50)
         shown = await (await client.get(f"/submodels/{b64(DATA)}/$value")).json()
         assert set(shown.values()) == {50}
+
+
+async def test_a_broker_that_is_not_there_is_told_in_words() -> None:
+    for url, words in [
+        (f"mqtt://127.0.0.1:{free_port()}", "nobody listens there"),
+        ("mqtt://nowhere.invalid", "nobody knows the host nowhere.invalid"),
+    ]:
+        with pytest.raises(OSError, match=words):
+            await opened(Broker(url))

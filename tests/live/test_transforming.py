@@ -357,7 +357,9 @@ async def test_a_runaway_script_is_marked_and_nothing_else_suffers(client: aioht
     assert (await client.get("/live")).status == 200
 
 
-async def test_an_edit_mends_a_script_at_once(client: aiohttp.ClientSession, press: Plant) -> None:
+async def test_an_edit_mends_a_script_at_once(
+    client: aiohttp.ClientSession, press: Plant, caplog: pytest.LogCaptureFixture
+) -> None:
     await press.set(Speed=3.0)
     await post(client, submodel(DATA, prop("Speed", "0")), described(press.url))
     await post(client, configuration(transformed(main("while true do end"), {"S": at_plant("Speed")}, ["Speed"])))
@@ -367,6 +369,7 @@ async def test_an_edit_mends_a_script_at_once(client: aiohttp.ClientSession, pre
         return "was stopped" in (await answer.text())
 
     await until(stopped)
+    assert f"MappingConfigurations[0] in {AIMC}: the Transformation ran longer than 1 s and was stopped" in caplog.text
     mended = configuration(transformed(main("return {Speed = sources.S + 1}"), {"S": at_plant("Speed")}, ["Speed"]))
     assert (await client.put(f"/submodels/{b64(AIMC)}", json=mended)).status == 204
     await shows(client, Speed=4.0)

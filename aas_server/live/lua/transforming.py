@@ -26,10 +26,11 @@ FIRST, LONGEST = 5.0, 600.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One script and what it is given."""
+    """One script and what it is given; `origin` is where it is written, for people."""
 
     script: str
     sources: Mapping[str, Value]
+    origin: str = ""
 
 
 #: What a script makes of its sources, by SinkId; or what is wrong, in words.
@@ -72,7 +73,7 @@ class Transforming:
             for key, wrong in zip(keys, sent, strict=True):
                 made.append(wrong or await self._heard(process, key))
         except TimeoutError:
-            log.warning("a Transformation ran too long and was stopped")
+            log.warning("%s: %s", orders[len(made)].origin, self._stopped)
             await self._stop(keys[len(made)])
             made.append(self._stopped)
         except (OSError, EOFError, ValueError) as error:

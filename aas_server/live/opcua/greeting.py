@@ -10,10 +10,12 @@ from aas_server.model.errors import Forbidden
 
 #: Seconds that a connection may take to come about, and the answer to the first message.
 HELLO = 3.0
+#: What is said of who does not answer the first message.
+STRANGE = "who listens there does not answer as an OPC UA server does"
 #: Why a password stays here, and what to do.
 READABLE = (
     "BadSecurityPolicyRejected: anybody on the way could read the password: let the interface ask for a policy, or say "
-    "plain = true in the credentials of this endpoint"
+    "plain = true in the credentials of this endpoint (mapping browse: --plain)"
 )
 
 
@@ -30,8 +32,14 @@ class Greeting(Client):
             await super().connect_socket()
 
     async def send_hello(self) -> None:
-        async with asyncio.timeout(HELLO):
-            await super().send_hello()
+        """Raises ConnectionError where the answer is none of an OPC UA server."""
+        try:
+            async with asyncio.timeout(HELLO):
+                await super().send_hello()
+        except TimeoutError:
+            raise ConnectionError(f"BadTimeout: {STRANGE}") from None
+        except ConnectionError:
+            raise ConnectionError(f"BadConnectionClosed: {STRANGE}") from None
 
     def _add_user_auth(self, params: ua.ActivateSessionParameters, username: str | None, password: str | None) -> None:
         """The server says whether it wants the password encrypted. Raises Forbidden where it would go out readable."""

@@ -1,6 +1,7 @@
 """Nodes of one server: their ids in the server's own namespaces, their types, and what is read of them in batches."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
@@ -138,4 +139,8 @@ def named(error: BaseException) -> str:
         return "BadTimeout"
     if isinstance(error, ConnectionRefusedError):
         return "BadConnectionRejected: nobody listens there"
+    if isinstance(error, socket.gaierror):
+        return f"BadTcpEndpointUrlInvalid: nobody knows this host: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return f"{error}" or type(error).__name__

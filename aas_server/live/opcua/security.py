@@ -137,11 +137,11 @@ def _subject(certificate: x509.Certificate) -> str:
 
 async def secured(client: Greeting, security: Security, credentials: Credentials, pki: Pki) -> None:
     """Set up how a client talks to its server. Raises Unsupported, Forbidden, and what the connection raises."""
-    wants = security.auto or security.policy != "None" or security.token == "Certificate"  # noqa: S105 - the kind of a token
+    policy, mode = await _chosen(client, security, credentials)
+    wants = policy != "None" or security.token == "Certificate"  # noqa: S105 - the kind of a token
     if wants:
         await pki.prepare()
         client.application_uri = pki.application
-    policy, mode = await _chosen(client, security, credentials)
     if policy != "None":
         if policy not in POLICIES or mode not in MODES:
             raise Unsupported(f"BadSecurityPolicyRejected: {policy} with {mode} is not offered here")
@@ -162,7 +162,11 @@ async def _chosen(client: Greeting, security: Security, credentials: Credentials
         return security.policy, security.mode
     policy, mode = await _strongest(client)
     if secret and policy == "None":  # whoever stands between may have left out the others
-        raise Forbidden("BadSecurityPolicyRejected: the server offers no policy but None, to which no password goes")
+        raise Forbidden(
+            "BadSecurityPolicyRejected: the server offers no policy but None, to which no password goes unless the "
+            "interface asks for None and the credentials of this endpoint say plain = true (mapping browse: "
+            "--security None --plain)"
+        )
     return policy, mode
 
 

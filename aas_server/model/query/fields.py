@@ -76,7 +76,7 @@ def parse_field(text: str) -> Field:
     """
     found = _FIELD(text) if len(text) <= LONGEST else None
     if found is None or found[1] not in list(Root):
-        raise Malformed(f"{text[:80]!r} is no FieldIdentifier: $root, .idShortPath for $sme, #attribute")
+        raise Malformed(f"{text[:80]!r} is no FieldIdentifier: {_lacking(text)}")
     root, path, attribute = Root(found[1]), found[2], found[3]
     if path and root is not Root.ELEMENT:
         raise Malformed(f"{text[:80]!r}: only $sme takes an idShortPath")
@@ -85,6 +85,16 @@ def parse_field(text: str) -> Field:
         raise Malformed(f"{text[:80]!r}: {root} has no attribute {attribute[:80]!r}")
     inside = (*_path(path), *_element(bare, attribute)) if root is Root.ELEMENT else _attribute(attribute)
     return Field(text, root, inside, bare, lists_of(root, inside))
+
+
+def _lacking(text: str) -> str:
+    """What is wrong with it, in words."""
+    root = text.partition("#")[0].partition(".")[0]
+    if root not in list(Root):
+        return f"it begins with one of {', '.join(Root)}"
+    if "#" not in text:
+        return f"it ends with an attribute, as {text[:80]}#{'value' if root == Root.ELEMENT else 'id'}"
+    return "$root, .idShortPath for $sme, #attribute"
 
 
 def _path(path: str) -> tuple[Step, ...]:
