@@ -78,7 +78,9 @@ config_file = click.option(
 )
 
 
-where = click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The server to ask.")
+where = click.option(
+    "--url", default="http://127.0.0.1:8080", envvar="AAS_SERVER_URL", show_default=True, help="The server to ask."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

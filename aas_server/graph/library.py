@@ -40,9 +40,9 @@ class Parameter:
                     raise Malformed(f"{self.name} is {given[:100]!r}, which is no number")
                 return given
             case "thing":
-                return f"<{iri(given)}>"
+                return f"<{iri(_bare(given))}>"
             case "concept":
-                found = concepts(given)
+                found = concepts(_bare(given))
                 if len(found) != 1:
                     raise Malformed(f"{self.name} is {given[:100]!r}, which names {len(found)} concepts; one is needed")
                 return f"<{found[0]}>"
@@ -51,9 +51,16 @@ class Parameter:
     def _text(self, given: str) -> str:
         """A literal of the kind that the default is; a language at its end, as in `Firma@de`, counts."""
         kind = match["kind"] or "" if (match := _TEXT.match(self.default)) else ""
+        if (written := _TEXT.match(given)) and "\\" not in given:  # as the library shows texts
+            return literal(written["text"]) + (written["kind"] or kind if (written["kind"] or "@")[0] == "@" else kind)
         if kind.startswith("@") and (spoken := _LANGUAGE.match(given)):
             return f"{literal(spoken[1])}@{spoken[2]}"
         return literal(given) + kind
+
+
+def _bare(given: str) -> str:
+    """An IRI without the brackets that SPARQL puts around it."""
+    return given[1:-1] if given.startswith("<") and given.endswith(">") else given
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from aas_server.model import Document
 from aas_server.model.errors import NotFound
-from aas_server.model.paths import children, resolve
+from aas_server.model.paths import IdShortPath, children, resolve
 
 #: What semantic ids of its relationships and of its ArcheType begin with, whatever their version.
 _STRUCTURES = "https://admin-shell.io/idta/HierarchicalStructures/"
+#: Digits of a position in a list; more are no position.
+LONGEST = 9
 _HAS, _IS = f"{_STRUCTURES}HasPart/", f"{_STRUCTURES}IsPartOf/"
 
 
@@ -50,11 +52,21 @@ class Parts:
         if not keys or keys[0].get("value") != self._document["id"]:
             return None
         try:
-            found = resolve(self._document, tuple(str(key.get("value")) for key in keys[1:]))
+            found = resolve(self._document, steps(keys[1:]))
         except NotFound:
             return None
         asset: str | None = found.get("globalAssetId")
         return asset
+
+
+def steps(keys: list[Document]) -> IdShortPath:
+    """An idShortPath; keys below a list are positions in it."""
+    found: list[str | int] = []
+    for before, key in zip([{}, *keys], keys, strict=False):
+        value = str(key.get("value", ""))
+        listed = before.get("type") == "SubmodelElementList" and value.isdecimal() and len(value) <= LONGEST
+        found.append(int(value) if listed else value)
+    return tuple(found)
 
 
 def _last(reference: object) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from aas_server.graph.iris import Places, broader, concepts, iri
-from aas_server.graph.parts import Parts
+from aas_server.graph.parts import Parts, steps
 from aas_server.graph.terms import BROADER, LABEL, SPECIFIC, TYPE, XSD, term
 from aas_server.graph.units import Units
 from aas_server.model import Document
@@ -210,19 +210,10 @@ class _Elements:
             return None
         first = str(keys[0].get("value", ""))
         if keys[0].get("type") == "Submodel" and len(keys) > 1:
-            return f"<{self._places.element(first, _steps(keys[1:]))}>"
+            return f"<{self._places.element(first, steps(keys[1:]))}>"
         if keys[-1].get("type") == "GlobalReference":
             return next((f"<{each}>" for each in concepts(last_key(reference))), None)
         return node(last_key(reference)) if last_key(reference) else None
-
-
-def _steps(keys: list[Document]) -> IdShortPath:
-    """An idShortPath; keys below a list are positions in it."""
-    found: list[str | int] = []
-    for before, key in zip([{}, *keys], keys, strict=False):
-        value = str(key.get("value", ""))
-        found.append(int(value) if before.get("type") == "SubmodelElementList" and value.isdecimal() else value)
-    return tuple(found)
 
 
 def _labels(this: str, document: Document) -> list[str]:

@@ -4,8 +4,9 @@ import contextlib
 import io
 import json
 import os
+import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pyoxigraph as ox
@@ -14,12 +15,15 @@ from aas_server.graph.confining import confine
 from aas_server.graph.formats import form_of
 from aas_server.graph.frames import framed, received
 from aas_server.graph.terms import NS, PREFIXES
-from aas_server.graph.tokens import calls_out, words
+from aas_server.graph.tokens import calls_out, undeclared, words
 from aas_server.graph.view import View
 from aas_server.model.errors import Forbidden, Malformed, Problem, TooLarge
 
 #: What queries may call, by its IRI.
 Functions = Mapping[ox.NamedNode, Callable[..., Any]]
+UPDATES = frozenset(("INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY"))
+QUERIES = frozenset(("SELECT", "ASK", "CONSTRUCT", "DESCRIBE"))
+_PLACE = re.compile(r"error at (\d+):(\d+)")
 NOBODY = ox.NamedNode(f"{NS}nothing")
 
 
@@ -49,7 +53,7 @@ def answer(store: ox.Store, calls: Functions, asked: dict[str, Any], query: str)
             **_dataset(asked, query),
         )
     except SyntaxError as error:
-        raise Malformed(f"the query cannot be read: {error}") from None
+        raise _unread(query, str(error)) from None
     except RuntimeError as error:
         raise Malformed(f"the query cannot be answered: {error}") from None
     name, form = form_of(results, asked["accept"])
@@ -64,6 +68,21 @@ def answer(store: ox.Store, calls: Functions, asked: dict[str, Any], query: str)
     except OSError:
         raise TooLarge(f"the answer has more than {asked['size']} bytes; a LIMIT makes it smaller") from None
     return name, written.getvalue()
+
+
+def _unread(query: str, words_: str) -> Problem:
+    """Why a query cannot be read, in words that lead to the mending."""
+    used = words(query)
+    if used & UPDATES and not used & QUERIES:
+        return Forbidden("the graph follows the repository: updates are not carried out")
+    if "Prefix not found" in words_ and (missing := undeclared(query, PREFIXES)):
+        return Malformed(f"the prefix {missing}: is not declared; known without are {', '.join(PREFIXES)}")
+    match = _PLACE.search(words_)
+    near = ""
+    if match is not None:
+        line = query.splitlines()[int(match[1]) - 1 : int(match[1])] or [""]
+        near = f", near {line[0][max(0, int(match[2]) - 20) : int(match[2]) + 20].strip()!r}"
+    return Malformed(f"the query cannot be read: {' '.join(words_.split())[:160]}{near}")
 
 
 def _dataset(asked: dict[str, Any], query: str) -> dict[str, Any]:
@@ -81,18 +100,18 @@ def _named(iri: str) -> ox.NamedNode:
         raise Malformed(f"{iri[:200]!r} is no IRI: {error}") from None
 
 
-def serve(view: View, calls: Functions, channel: socket.socket, memory: int) -> None:
-    """Answer until the other end is gone; never returns."""
+def serve(view: View, calls: Functions, live: Collection[str], channel: socket.socket, memory: int) -> None:
+    """Answer until the other end is gone; never returns. `live` are the elements that the plant feeds."""
     with contextlib.suppress(BaseException):
         confine(memory)
         while (message := received(channel)) is not None:
-            channel.sendall(_answered(view, calls, *message))
+            channel.sendall(_answered(view, calls, live, *message))
     os._exit(0)
 
 
-def _answered(view: View, calls: Functions, asked: dict[str, Any], query: bytes) -> bytes:
+def _answered(view: View, calls: Functions, live: Collection[str], asked: dict[str, Any], query: bytes) -> bytes:
     if asked["do"] == "digests":
-        return framed({"type": "digests"}, json.dumps(view.digests()).encode())
+        return framed({"type": "digests"}, json.dumps(view.digests(live)).encode())
     try:
         name, body = answer(view.store, calls, asked, query.decode())
     except Problem as problem:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from aas_server.graph.quads import LANGUAGE, STRING, Described, Node, Placed, Term, Text, document, lines, triples
+from aas_server.graph.quads import AAS, LANGUAGE, STRING, Described, Node, Placed, Term, Text, document, lines, triples
+from aas_server.graph.terms import RDF, XSD
 from aas_server.model import Document
 from aas_server.model.errors import Malformed, TooLarge
 from aas_server.model.negotiating import JSONLD, NTRIPLES, RDFXML, TURTLE
@@ -18,20 +19,27 @@ if TYPE_CHECKING:
 SYNTAXES: Final = {TURTLE: "turtle", JSONLD: "json-ld", NTRIPLES: "nt", RDFXML: "xml"}
 #: Bytes that are read: rdflib takes a second for a megabyte.
 LARGEST = 4 << 20
+#: Statements that are written in another syntax than N-Triples: some seconds.
+MOST = 20_000
 #: What relative IRIs are relative to: those that are none are ids that are no IRIs.
 BASE = "urn:aas-server:graph:base/"
-_PREFIXES = {"aas": "https://admin-shell.io/aas/3/1/", "g": "urn:aas-server:graph:"}
+_PREFIXES = {"aas": AAS, "g": "urn:aas-server:graph:", "rdf": RDF, "xsd": XSD}
+#: Classes that properties in N-Triples are defined by.
+_CLASS = re.compile(rf" <{re.escape(AAS)}(\w+)/\w+> ")
 _DECLARED = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def written(instance: Document, class_name: str, media_type: str, placed: Placed) -> bytes:
-    """An instance of a class of the metamodel in a syntax of RDF."""
+    """An instance of a class of the metamodel in a syntax of RDF. Raises TooLarge."""
     text = lines(triples(instance, class_name, placed))
     if media_type == NTRIPLES:
         return text.encode()
+    if (count := text.count("\n")) > MOST:
+        raise TooLarge(f"{count} statements are too many for {media_type}: at most {MOST}, or any number as {NTRIPLES}")
     graph = empty()
     graph.parse(data=text, format="nt")
-    for prefix, namespace in _PREFIXES.items():
+    classes = sorted(set(_CLASS.findall(text)))
+    for prefix, namespace in {**_PREFIXES, **{each.lower(): f"{AAS}{each}/" for each in classes}}.items():
         graph.bind(prefix, namespace)
     return bytes(graph.serialize(format=SYNTAXES[media_type], encoding="utf-8"))
 
@@ -69,7 +77,7 @@ def described(graph: "Graph") -> Described:
     for node in graph.subjects(unique=True):
         said = found[label(node)] = {}
         for property_, value in graph.predicate_objects(node):  # which come as they were read, unlike all of them
-            said.setdefault(str(property_), []).append(_term(value))
+            said.setdefault(_whole(str(property_)), []).append(_term(value))
     return found
 
 
@@ -77,14 +85,14 @@ def label(node: Any) -> Node:
     """A node as a plain term."""
     from rdflib import BNode
 
-    return f"_:{node}" if isinstance(node, BNode) else str(node)
+    return f"_:{node}" if isinstance(node, BNode) else _whole(str(node))
 
 
 def _term(value: Any) -> Term:
     from rdflib import Literal
 
     if isinstance(value, Literal):
-        return Text(str(value), LANGUAGE if value.language else str(value.datatype or STRING))
+        return Text(_whole(str(value)), LANGUAGE if value.language else str(value.datatype or STRING))
     return label(value)
 
 
@@ -105,15 +113,30 @@ def _local(value: Any) -> None:
     while pending:
         match pending.pop():
             case dict() as each:
-                contexts = each.get("@context")
-                several = contexts if isinstance(contexts, list) else [contexts]
-                if "@import" in each or any(isinstance(context, str) for context in several):
+                if "@import" in each or _elsewhere(each.get("@context")):
                     raise Malformed("the body names a context that is to be fetched; it must stand in the body")
                 pending += each.values()
             case list() as several:
                 pending += several
 
 
+def _elsewhere(context: Any) -> bool:
+    """Whether a context is named by its address, in however many lists."""
+    pending = [context]
+    while pending:
+        match pending.pop():
+            case str():
+                return True
+            case list() as several:
+                pending += several
+    return False
+
+
 def _words(error: Exception) -> str:
     """In one line; parsers show what they have read."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return " ".join(_whole(str(error)).split())[:300] or type(error).__name__
+
+
+def _whole(text: str) -> str:
+    """Without halves of characters, which escapes of Turtle can make and nothing can write."""
+    return text.encode(errors="replace").decode()

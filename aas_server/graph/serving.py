@@ -25,7 +25,7 @@ from aas_server.graph.frames import Incoming, framed
 from aas_server.graph.functions import functions
 from aas_server.graph.projecting import Projector
 from aas_server.graph.querying import serve
-from aas_server.graph.sharing import Table
+from aas_server.graph.sharing import NOWHERE, Table
 from aas_server.graph.units import Units
 from aas_server.graph.view import View
 from aas_server.model import Kind
@@ -70,6 +70,7 @@ class Child:
     channel: socket.socket
     version: int
     profile: str
+    forked: float
     question: Question | None = None
     incoming: Incoming = field(default_factory=Incoming)
 
@@ -87,7 +88,7 @@ class Serving:
         self._children: list[Child] = []
         self._dying: set[int] = set()
         self._waiting: deque[Question] = deque()
-        self._version, self._forked = 0, 0.0
+        self._version = 0
         self._running = True
 
     def run(self) -> None:
@@ -134,8 +135,6 @@ class Serving:
             case "places":
                 self._places |= orjson.loads(body)
                 self._version += 1
-            case "lines":
-                self._reply(header["number"], {"type": "lines"}, "\n".join(sorted(self._view.lines())).encode())
             case "reached":
                 self._reply(header["number"], {"size": len(self._view.store), "memory": resident()}, b"")
             case "ask" | "digests":
@@ -156,8 +155,9 @@ class Serving:
     def _free(self, question: Question) -> Child | None:
         """A child that may answer this question; None where all are busy."""
         idle = [child for child in self._children if child.question is None]
-        if question.exact or time.monotonic() - self._forked >= FRESH:
-            for child in [each for each in idle if each.version != self._version]:
+        now = time.monotonic()
+        for child in [each for each in idle if each.version != self._version]:
+            if question.exact or now - child.forked >= FRESH:
                 self._end(child)
                 idle.remove(child)
         if fit := [child for child in idle if child.profile == question.profile]:
@@ -175,10 +175,10 @@ class Serving:
             self._selector.close()
             for graph in question.hidden:
                 self._view.hide(graph)
-            serve(self._view, functions(self._table, self._places), theirs, self._memory)
+            live = [element for element, place in self._places.items() if place != NOWHERE]
+            serve(self._view, functions(self._table, self._places), live, theirs, self._memory)
         theirs.close()
-        self._forked = time.monotonic()
-        child = Child(pid, ours, self._version, question.profile)
+        child = Child(pid, ours, self._version, question.profile, time.monotonic())
         self._children.append(child)
         self._selector.register(ours, selectors.EVENT_READ, child)
         return child
@@ -192,7 +192,7 @@ class Serving:
         except OSError:
             data = b""
         if not data:
-            self._fail(child, "the query needs more memory than it may have")
+            self._fail(child, "the query needs more memory than it may have, or is nested too deep")
             return
         for header, body in child.incoming.feed(data):
             question, child.question = child.question, None
@@ -204,8 +204,9 @@ class Serving:
         for child in list(self._children):
             if child.question is not None and child.question.deadline <= now:
                 self._fail(child, "the query takes longer than it may")
-        while self._waiting and self._waiting[0].deadline <= now:
-            self._refuse(self._waiting.popleft(), "the query has waited for its turn as long as it may run")
+        for question in [each for each in self._waiting if each.deadline <= now]:
+            self._waiting.remove(question)
+            self._refuse(question, "the query has waited for its turn as long as it may run")
 
     def _fail(self, child: Child, why: str) -> None:
         question = child.question

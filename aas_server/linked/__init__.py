@@ -5,7 +5,8 @@ import contextlib
 import importlib.util
 import logging
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a query waits for the graph to be built, before it is told to come again; and before it is built anew.
 BUILDING, AGAIN = 5.0, 2.0
+#: Seconds that it has to last to be built anew at once; the longest pause.
+LASTING = 60.0
 #: How often view and repository are compared before they count as different: somebody may write meanwhile.
 LOOKS = 5
 
@@ -48,6 +51,7 @@ class Graph:
         if when == "start":
             self._wanted.set()
         self._current: Generation | None = None
+        self._mirror: Mirror | None = None
         self._asked = 0
         self._checking = asyncio.Lock()
 
@@ -87,13 +91,12 @@ class Graph:
         finally:
             self._asked -= 1
 
-    async def lines(self) -> bytes:
-        """The whole graph as sorted N-Quads."""
-        return await (await self.available()).process.lines()
-
     async def size(self) -> int:
-        """How many statements there are."""
-        return (await (await self.available()).process.reached()).statements
+        """How many statements there are. Raises NotInstalled, Unavailable."""
+        process = (await self.available()).process
+        with lost_is_unavailable():
+            async with asyncio.timeout(BUILDING):
+                return (await process.reached()).statements
 
     async def differences(self) -> list[str]:
         """The graphs that are not as they would be if all was built anew now; this takes as long as building it.
@@ -106,14 +109,16 @@ class Graph:
         descriptor = memory()
         try:
             async with self._checking, self._started(descriptor) as process:
-                return await self._compared(current, Generation(self.repository, process))
+                with lost_is_unavailable():
+                    return await self._compared(current, Generation(self.repository, process))
         finally:
             os.close(descriptor)
 
     async def _compared(self, current: Generation, fresh: Generation) -> list[str]:
+        if self._mirror is not None:
+            fresh.process.places(self._mirror.known())
         await fresh.fill()
-        following = asyncio.create_task(fresh.keep(), name="second graph follows")
-        try:
+        async with fresh.keeping():
             found: set[str] = set()
             for look in range(LOOKS):
                 ours, theirs = await current.process.digests(), await fresh.process.digests()
@@ -122,9 +127,6 @@ class Graph:
                     break
                 await asyncio.sleep(look)
             return sorted(found)
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
 
     async def available(self) -> Generation:
         """The one that is asked now. Raises NotInstalled, Unavailable where it is too early."""
@@ -157,20 +159,25 @@ class Graph:
                 await task
 
     async def _run(self) -> None:
-        """Build it and follow until the store closes; build it anew whenever that ends before."""
+        """Build it and follow until the store closes; build it anew whenever that ends before, whatever the reason."""
         await self._wanted.wait()
+        pause = AGAIN
         while True:
+            begun = time.monotonic()
             try:
-                with contextlib.closing(Mirror(self.repository.live, self.root)) as mirror:
-                    await self._serve(mirror)
+                with contextlib.closing(Mirror(self.repository.live, self.root)) as self._mirror:
+                    await self._serve(self._mirror)
             except (Gone, OSError) as error:
                 log.warning("the graph is built anew: %s", error)
+            except Exception:
+                log.exception("the graph is built anew")
             else:
                 return
             finally:
-                self._current = None
+                self._current = self._mirror = None
                 self._ready.clear()
-            await asyncio.sleep(AGAIN)
+            pause = AGAIN if time.monotonic() - begun > LASTING else min(2 * pause, LASTING)
+            await asyncio.sleep(pause)
 
     async def _serve(self, mirror: Mirror) -> None:
         """One process after the other: another takes the place of one that has grown."""
@@ -203,15 +210,15 @@ class Graph:
 
     async def _live(self, mirror: Mirror, filled: asyncio.Event) -> None:
         """One process, as long as it lasts. Raises ConnectionError where that ends before the store closes."""
-        async with self._started(mirror.descriptor) as process:
-            with mirror.telling(process.places):
-                generation = Generation(self.repository, process)
-                await generation.fill()
-                log.info("the graph has %d statements", generation.built.statements)
+        async with self._started(mirror.descriptor) as process, mirror.telling(process.places):
+            generation = Generation(self.repository, process)
+            await generation.fill()
+            log.info("the graph has %d statements", generation.built.statements)
+            async with generation.keeping() as kept:
                 self._current = generation
                 self._ready.set()
                 filled.set()
-                await generation.keep()
+                await kept
 
     def _started(self, values: int) -> contextlib.AbstractAsyncContextManager[GraphProcess]:
         bounds = self.bounds
@@ -229,6 +236,14 @@ class Graph:
             following.result()
             return False
         return True
+
+
+@contextlib.contextmanager
+def lost_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (ConnectionError, TimeoutError) as error:
+        raise Unavailable(f"the graph does not answer now: {error or 'it is busy'}; come again soon") from error
 
 
 async def _answered(generation: Generation | None) -> None:

@@ -52,8 +52,10 @@ class Answer:
 class GraphProcess:
     """One process and the socket to it. What it is told takes effect in the order in which it is told."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, process: asyncio.subprocess.Process
+    ) -> None:
+        self._reader, self._writer, self._process = reader, writer, process
         self._numbers = itertools.count(1)
         self._expected: dict[int, asyncio.Future[tuple[dict[str, Any], bytes]]] = {}
         self.lost = asyncio.Event()
@@ -72,7 +74,7 @@ class GraphProcess:
                 *command, pass_fds=(theirs.fileno(), values), stdin=asyncio.subprocess.DEVNULL
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=BUFFERED)
-        graph = cls(reader, writer)
+        graph = cls(reader, writer, process)
         hearing = asyncio.create_task(graph._hear(), name="graph answers")
         try:
             yield graph
@@ -82,9 +84,12 @@ class GraphProcess:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-            if process.returncode is None:
-                process.kill()
+            graph._end()
             await process.wait()
+
+    def _end(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
 
     @property
     def busy(self) -> bool:
@@ -122,27 +127,28 @@ class GraphProcess:
             "do": "ask", "accept": question.accept, "base": question.base, "default": question.default,
             "named": question.named, "hidden": question.hidden, "seconds": seconds, "size": size,
         }  # fmt: skip
-        header, body = await self._answered(asked, question.query.encode(), seconds + GRACE)
+        try:
+            header, body = await self._answered(asked, question.query.encode(), seconds + GRACE)
+        except ConnectionError as error:
+            raise errors.Unavailable("the graph is lost, and built anew; come again soon") from error
         if "problem" in header:
             raise getattr(errors, header["problem"])(body.decode())
         return Answer(header["type"], body)
 
-    async def lines(self) -> bytes:
-        return (await self._answered({"do": "lines"}, b"", 600.0))[1]
-
     async def reached(self) -> Reached:
-        """How large it is, once all that was told before has taken effect."""
+        """How large it is, once all that was told before has taken effect. Raises ConnectionError."""
         told = (await self._answered({"do": "reached"}, b"", 3600.0))[0]
         return Reached(told["size"], told["memory"])
 
     async def digests(self) -> dict[str, str]:
-        """A sum of each graph: the same where graphs are the same."""
+        """A sum of each graph: the same where graphs are the same, whatever the plant says. Raises ConnectionError."""
         found: dict[str, str] = json.loads(
             (await self._answered({"do": "digests", "seconds": 600.0}, b"", 600.0 + GRACE))[1]
         )
         return found
 
     async def _answered(self, header: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+        """Raises ConnectionError where the process is lost, or does not answer in time: then it is ended."""
         number = next(self._numbers)
         expected = self._expected[number] = asyncio.get_running_loop().create_future()
         try:
@@ -150,8 +156,9 @@ class GraphProcess:
                 await self._tell({**header, "number": number}, body)
                 found: tuple[dict[str, Any], bytes] = await expected
                 return found
-        except (TimeoutError, ConnectionError) as error:
-            raise errors.Unavailable("the graph is lost, and built anew; come again soon") from error
+        except TimeoutError:
+            self._end()
+            raise ConnectionError("its process does not answer") from None
         finally:
             del self._expected[number]
 

@@ -114,9 +114,9 @@ async def sent(
     feed = repository.live.feeds.get(submodel_id)
     if feed is None or not (slots := feed.related(path)):
         return
-    condition.check((await repository.get(Kind.SUBMODEL, submodel_id)).etag)
-    stored = (await repository.stored(Kind.SUBMODEL, submodel_id)).document
-    before, after = resolver(stored), resolver(edit(stored))
+    entry = await repository.get(Kind.SUBMODEL, submodel_id)
+    condition.check(entry.etag)
+    before, after = resolver(entry.document), resolver(edit(entry.document))
     places = dict.fromkeys(place for slot in slots for place in (slot.path, *(at for at, _ in slot.updates())))
     values = [(place, said) for place in places if (said := _changed(before, after, place))]
     if values and repository.plant is None:

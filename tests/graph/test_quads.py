@@ -223,6 +223,12 @@ HOSTILE = [
         FETCHED,
     ),
     (orjson.dumps({"@context": {"a": {"@id": "urn:a", "@context": "http://h/"}}}), JSONLD, "the body names a context"),
+    (orjson.dumps({"@context": [["http://127.0.0.1:9/c"]]}), JSONLD, FETCHED),
+    (
+        orjson.dumps({"@context": {"a": {"@id": "urn:a", "@context": [{}, [["file:///etc/hostname"]]]}}}),
+        JSONLD,
+        FETCHED,
+    ),
     (orjson.dumps({"@context": {"@import": "http://h/"}}), JSONLD, FETCHED),
     (b"[" * 2000 + b"]" * 2000, JSONLD, ""),
     (b"\xff", TURTLE, "the body is not UTF-8"),

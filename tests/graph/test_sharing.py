@@ -1,6 +1,8 @@
 """Values in shared memory come back as they were written, in another process, too."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -61,3 +63,21 @@ def test_a_process_that_was_forked_before_sees_what_is_written_after(table: Tabl
     os.close(reading)
     os.close(writing)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_confined_process_opens_no_file_and_no_socket() -> None:
+    program = """
+import errno, os, socket
+from aas_server.graph.confining import confine
+confine(1 << 28)
+for attempt in (lambda: open("/proc/self/status"), socket.socket, os.fork, lambda: bytearray(1 << 29)):
+    try:
+        attempt()
+    except (OSError, MemoryError) as error:
+        print(type(error).__name__, getattr(error, "errno", None) == errno.EMFILE)
+    else:
+        os._exit(1)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    told = done.stdout.splitlines()
+    assert (told[:2], told[-1]) == (["OSError True", "OSError True"], "MemoryError False"), done.stderr

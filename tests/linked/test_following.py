@@ -66,18 +66,18 @@ async def test_what_is_written_is_seen_and_what_is_deleted_is_gone(client: aioht
     await becomes(client, "SELECT ?s WHERE { GRAPH ?g { ?s ?p ?o } FILTER(?g != g:vocabulary) }", [])
 
 
-async def fresh(server: Server) -> set[str]:
+async def fresh(server: Server) -> dict[str, str]:
     """What a view says that is made of the documents as they are now."""
     view = await asyncio.to_thread(view_of, server.url, TABLES)
     for kind in (Kind.SHELL, Kind.SUBMODEL, Kind.CONCEPT):
         listing = await server.repository.page(kind, limit=1000)
         view.fill(kind, [entry.document for entry in listing.result])
-    return view.lines()
+    return view.digests()
 
 
 async def in_step(server: Server) -> bool:
-    lines = (await server.app[GRAPH].lines()).decode()
-    return set(lines.split("\n")) - {""} == await fresh(server)
+    current = await server.app[GRAPH].available()
+    return await current.process.digests() == await fresh(server)
 
 
 async def churn(client: aiohttp.ClientSession, rounds: int) -> None:
@@ -107,9 +107,20 @@ async def test_after_many_writes_it_is_what_the_documents_say(client: aiohttp.Cl
                 await asyncio.sleep(0.1)
 
 
+def graph_processes() -> list[psutil.Process]:
+    below = psutil.Process().children()
+    return [each for each in below if each.is_running() and "aas_server.graph.serving" in _command(each)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it is gone meanwhile
+        return []
+
+
 def graph_process() -> psutil.Process:
-    below = psutil.Process().children(recursive=True)
-    return next(each for each in below if "aas_server.graph.serving" in each.cmdline() and each.ppid() == os.getpid())
+    return graph_processes()[0]
 
 
 async def test_a_graph_that_dies_is_built_anew(client: aiohttp.ClientSession, server: Server) -> None:
@@ -178,3 +189,41 @@ async def test_view_and_repository_are_compared(client: aiohttp.ClientSession, s
     await current.process.delete(Kind.SUBMODEL, "urn:x:7")  # as if it was lost on the way
     where = f"{server.url}/submodels/{b64('urn:x:7')}"
     assert await (await client.get("/graph/differences")).json() == {"differences": [where]}
+
+
+async def test_a_graph_that_dies_while_it_is_built_is_built_anew(client: aiohttp.ClientSession, server: Server) -> None:
+    several = [prop(f"P{number}", str(number)) for number in range(2000)]
+    for number in range(20):
+        assert (await client.post("/submodels", json=submodel(f"urn:x:{number}", *several))).status == 201
+    await rows(client, VALUE)
+    for _ in range(2):  # the second time while it is being built
+        os.kill(graph_process().pid, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while (await (await client.get("/graph")).json())["state"] == "ready" or not graph_processes():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    await becomes(client, "SELECT (COUNT(?s) AS ?n) { ?s a g:Submodel }", [["20"]])
+
+
+KEYS = [
+    {"type": "Submodel", "value": "urn:x"},
+    {"type": "SubmodelElementList", "value": "L"},
+    {"type": "Property", "value": "9" * 5000},
+]
+NAMES = [{"language": "en-US-US", "text": "x"}, {"language": "a", "text": "y"}]
+LEADING = {"modelType": "ReferenceElement", "idShort": "R", "value": {"type": "ModelReference", "keys": KEYS}}
+HOSTILE: list[dict[str, Any]] = [LEADING, {**prop("N", "1"), "displayName": NAMES}]
+
+
+async def test_no_document_ends_the_graph(client: aiohttp.ClientSession, server: Server) -> None:
+    """Imports let more in than writes do."""
+    await rows(client, VALUE)
+    process = graph_process()
+    for number, hostile in enumerate(HOSTILE):
+        body = {"submodels": [submodel(f"urn:h:{number}", hostile, prop("A", "1"))]}
+        answer = await client.post("/upload", json=body)
+        assert answer.status == 200, await answer.text()
+    await becomes(client, "SELECT (COUNT(?s) AS ?n) { ?s a g:Submodel }", [["2"]])
+    where = f"/submodels/{b64('urn:h:1')}/submodel-elements/A/$value"
+    assert (await client.patch(where, json=5)).status == 204
+    await becomes(client, "SELECT ?v { ?e g:path 'A' ; g:value ?v } ORDER BY DESC(?v) LIMIT 1", [["5"]])
+    assert process.is_running()

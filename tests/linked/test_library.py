@@ -227,7 +227,14 @@ MAKER = '# T\n# $maker text "A"@en : who\nSELECT * { ?x ?y $maker }'
 
 @pytest.mark.parametrize(
     ("given", "term"),
-    [("B", '"B"@en'), ("B@de", '"B"@de'), ("a@b.example", '"a@b.example"@en'), ('"\\', '"\\"\\\\"@en')],
+    [
+        ("B", '"B"@en'),
+        ('"B"', '"B"@en'),
+        ('"B"@fr', '"B"@fr'),
+        ("B@de", '"B"@de'),
+        ("a@b.example", '"a@b.example"@en'),
+        ('"\\', '"\\"\\\\"@en'),
+    ],
 )
 def test_a_text_has_the_language_of_its_default(given: str, term: str) -> None:
     assert parsed("q", MAKER).filled({"maker": given}) == f"SELECT * {{ ?x ?y {term} }}\n"
