@@ -1,6 +1,7 @@
 """The graph beside its queries: single graphs, what it holds, what its terms mean, and whether it is in step."""
 
 import asyncio
+import contextlib
 
 from aiohttp import web
 
@@ -12,7 +13,7 @@ from aas_server.graph import vocabulary
 from aas_server.graph.iris import valid
 from aas_server.graph.terms import NS
 from aas_server.linked.process import Question
-from aas_server.model.errors import Malformed, NotFound
+from aas_server.model.errors import Malformed, NotFound, Unavailable
 from aas_server.model.negotiating import chosen
 
 TURTLE = "text/turtle"
@@ -22,8 +23,9 @@ async def get_graph(call: Call) -> web.Response:
     """How the graph stands: whether it is built, and how far it is in the log."""
     graph = call.request.app[GRAPH]
     shown = {"state": graph.state, "position": graph.position, "newest": call.request.app[REPOSITORY].documents.newest}
-    if graph.ready:
-        shown["statements"] = await graph.size()
+    with contextlib.suppress(Unavailable):  # it may be lost at this moment
+        if graph.ready:
+            shown["statements"] = await graph.size()
     return answering.json(call, shown)
 
 
@@ -60,7 +62,9 @@ async def get_vocabulary(call: Call) -> web.Response:
 async def get_void(call: Call) -> web.Response:
     """What the graph holds and where it is asked, in the Vocabulary of Interlinked Datasets."""
     graph = call.request.app[GRAPH]
-    size = await graph.size() if graph.ready else None
+    size: int | None = None
+    with contextlib.suppress(Unavailable):
+        size = await graph.size() if graph.ready else None
     return _turtle(call, _void(graph.root, size))
 
 

@@ -161,6 +161,8 @@ class GraphProcess:
             raise ConnectionError("its process does not answer") from None
         finally:
             del self._expected[number]
+            if expected.done() and not expected.cancelled():
+                expected.exception()  # whoever asked may be told something else
 
     async def _hear(self) -> None:
         """Hand answers to who waits for them, until the process ends."""

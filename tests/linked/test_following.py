@@ -221,7 +221,7 @@ async def test_no_document_ends_the_graph(client: aiohttp.ClientSession, server:
     for number, hostile in enumerate(HOSTILE):
         body = {"submodels": [submodel(f"urn:h:{number}", hostile, prop("A", "1"))]}
         answer = await client.post("/upload", json=body)
-        assert answer.status == 200, await answer.text()
+        assert answer.status == 201, await answer.text()
     await becomes(client, "SELECT (COUNT(?s) AS ?n) { ?s a g:Submodel }", [["2"]])
     where = f"/submodels/{b64('urn:h:1')}/submodel-elements/A/$value"
     assert (await client.patch(where, json=5)).status == 204
