@@ -1,15 +1,18 @@
 """SPARQL 1.1 Protocol over the graph: queries by GET and by both forms of POST; updates are refused."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from aas_server.api.fast import Connection
 from aas_server.api.keys import GRAPH
 from aas_server.api.reading import Call
 from aas_server.graph.terms import NS
-from aas_server.linked.process import Question
-from aas_server.model.errors import Forbidden, Malformed, TooLarge, Unsupported
+from aas_server.linked.process import Answer, Question
+from aas_server.model.errors import Forbidden, Malformed, TooLarge, Unavailable, Unsupported
 
 FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
 #: Bytes of a request that are read, and characters of a query.
@@ -75,11 +78,32 @@ async def _answer(call: Call, given: Parameters) -> web.Response:
 
 
 async def _asked(call: Call, question: Question) -> web.Response:
-    found = await call.request.app[GRAPH].ask(question)
+    found = await _attended(call, call.request.app[GRAPH].ask(question))
     headers = {"Content-Type": found.media_type, "Vary": "Accept", "Cache-Control": "no-cache"}
     if found.media_type.startswith("text/"):
         headers["Content-Type"] += "; charset=utf-8"
     return web.Response(body=found.body, headers=headers)
+
+
+async def _attended(call: Call, asking: Coroutine[Any, Any, Answer]) -> Answer:
+    """The answer, as long as the client is there: whoever has gone takes nobody's place. Raises Unavailable."""
+    task, connection = asyncio.ensure_future(asking), call.request.protocol
+
+    def leave() -> None:
+        task.cancel()
+
+    if isinstance(connection, Connection):
+        connection.left = leave
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if call.request.transport is not None and not call.request.transport.is_closing():
+            raise  # it is the server that ends
+        raise Unavailable("whoever has asked is gone") from None
+    finally:
+        task.cancel()
+        if isinstance(connection, Connection):
+            connection.left = None
 
 
 def _question(call: Call, given: Parameters) -> Question:

@@ -132,6 +132,8 @@ class Serving:
             case "delete":
                 self._view.delete(Kind(header["kind"]), body.decode())
                 self._version += 1
+            case "forget":
+                self._forget(header["number"])
             case "places":
                 self._places |= orjson.loads(body)
                 self._version += 1
@@ -143,6 +145,13 @@ class Serving:
 
     def _reply(self, number: int, header: dict[str, Any], body: bytes) -> None:
         self._channel.sendall(framed({**header, "number": number}, body))
+
+    def _forget(self, number: int) -> None:
+        """Nobody waits for this answer any more."""
+        self._waiting = deque(each for each in self._waiting if each.number != number)
+        for child in list(self._children):
+            if child.question is not None and child.question.number == number:
+                self._end(child)
 
     # Children
 

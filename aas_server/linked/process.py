@@ -156,6 +156,10 @@ class GraphProcess:
                 await self._tell({**header, "number": number}, body)
                 found: tuple[dict[str, Any], bytes] = await expected
                 return found
+        except asyncio.CancelledError:
+            if not self.lost.is_set():
+                self._writer.write(framed({"do": "forget", "number": number}))
+            raise
         except TimeoutError:
             self._end()
             raise ConnectionError("its process does not answer") from None

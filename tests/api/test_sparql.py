@@ -1,5 +1,6 @@
 """SPARQL 1.1 Protocol, item by item, as clients send it."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -233,3 +234,21 @@ async def test_a_function_that_nobody_knows_is_told(client: aiohttp.ClientSessio
     query = "SELECT (<urn:nobody>(1) AS ?x) { ?s g:path ?p }"
     answer = await client.get("/sparql", params={"query": query})
     assert (answer.status, "the query cannot be answered: " in await answer.text()) == (400, True)
+
+
+async def test_who_has_gone_takes_nobodys_place(server: str, client: aiohttp.ClientSession) -> None:
+    """As many as may run and wait ask what takes long, and go."""
+    host, port = server.removeprefix("http://").split(":")
+    query = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l } ORDER BY ?c ?f ?i ?l"
+    body = f"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: {QUERY}\r\nContent-Length: {len(query)}\r\n\r\n{query}"
+    connections = [await asyncio.open_connection(host, int(port)) for _ in range(22)]
+    for _, writer in connections:
+        writer.write(body.encode())
+        await writer.drain()
+    while (await client.get("/sparql", params={"query": "ASK {}"})).status != 503:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    for _, writer in connections:
+        writer.close()
+        await writer.wait_closed()
+    answers = [await client.get("/sparql", params={"query": "ASK {}"}) for _ in range(5)]
+    assert [answer.status for answer in answers][1:] == [200] * 4  # the first may come before they are known to be gone
