@@ -138,7 +138,7 @@ class Serving:
                 self._places |= orjson.loads(body)
                 self._version += 1
             case "reached":
-                self._reply(header["number"], {"size": len(self._view.store), "memory": resident()}, b"")
+                self._reply(header["number"], {"size": self._view.size, "memory": resident()}, b"")
             case "ask" | "digests":
                 deadline = time.monotonic() + header["seconds"]
                 self._waiting.append(Question(header["number"], header, body, deadline))

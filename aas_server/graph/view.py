@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -29,6 +29,8 @@ class View:
 
     def __init__(self, projector: Projector) -> None:
         self.store = ox.Store()
+        #: How many statements there are: the store would have to look at each of them.
+        self.size = 0
         self._projector = projector
         self._shared: dict[str, frozenset[str]] = {}
         self._counted: Counter[str] = Counter()
@@ -36,6 +38,7 @@ class View:
     def know(self, turtle: bytes) -> None:
         """Take what is said once for all."""
         self.store.bulk_load(turtle, format=ox.RdfFormat.TURTLE, to_graph=ox.NamedNode(VOCABULARY))
+        self.size = len(self.store)
 
     def fill(self, kind: Kind, documents: Iterable[Document]) -> None:
         """Put documents that are not there yet, many at a time."""
@@ -46,6 +49,7 @@ class View:
             lines += [f"{line} <{found.graph}> .\n" for line in dict.fromkeys(found.own)]
             new = self._count(found.graph, frozenset(map(sys.intern, found.shared)))[0]
             lines += [f"{line} <{SHARED}> .\n" for line in new]
+        self.size += len(lines)
         # what is projected is valid: looking again would take as long as loading
         self.store.bulk_load("".join(lines).encode(), format=ox.RdfFormat.N_QUADS, lenient=True)
 
@@ -97,14 +101,16 @@ class View:
 
     def _replace(self, graph: str, wanted: set[ox.Quad]) -> None:
         held = set(self.store.quads_for_pattern(None, None, None, ox.NamedNode(graph)))
-        for quad in held - wanted:
-            self.store.remove(quad)
-        self.store.extend(wanted - held)
+        self._exchange(held - wanted, wanted - held)
 
     def _change(self, new: Iterable[str], gone: Iterable[str]) -> None:
-        for quad in _quads(gone, SHARED):
+        self._exchange(_quads(gone, SHARED), _quads(new, SHARED))
+
+    def _exchange(self, gone: Collection[ox.Quad], new: Collection[ox.Quad]) -> None:
+        for quad in gone:
             self.store.remove(quad)
-        self.store.extend(_quads(new, SHARED))
+        self.store.extend(new)
+        self.size += len(new) - len(gone)
 
     def _count(self, graph: str, said: frozenset[str]) -> tuple[list[str], list[str]]:
         """The shared triples that nobody has said before, and those that nobody says any more."""

@@ -31,6 +31,7 @@ def test_following_leads_to_what_filling_does(several: list[tuple[tuple[Kind, Do
     for (kind, _), document in there.items():
         filled.fill(kind, [document])
     assert lines(followed) == lines(filled)
+    assert followed.size == filled.size == len(filled.store)
 
 
 def test_what_two_shells_say_of_an_asset_stands_once_and_as_long_as_one_of_them_does() -> None:
