@@ -29,7 +29,7 @@ FILLED, LINES = 38, 10
 ASKED, WRITTEN, WRITES = 100, 1_000, 40
 #: Live elements that are watched, and how many of their changes.
 WATCHED, CHANGES = 50, 1_000
-LIMIT = 3.0
+LIMIT = 5.0
 RUNAWAY = "SELECT ?a ?b ?c { ?a ?p ?x . ?b ?q ?y . ?c ?r ?z } ORDER BY ?x ?y ?z"
 
 
